@@ -1,0 +1,7 @@
+"""A shared HTTP cache as ASGI middleware, for Starlette and every other ASGI framework."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
