@@ -1,0 +1,191 @@
+"""Cache keys: the target URI, and the selecting values beside it.  RFC 9111 §2, §4.1
+
+The primary key is the URI alone.  What else tells responses apart (method, principal, content of the request, the
+fields that Vary names) are *selecting values*: pairs of a name and a value, where None says that the request had no
+such field, which is not the same as an empty one (§4.1).
+
+    at primary_key(url)                      the response to a plain GET that has no selecting values, or
+                                             a `Variants` record: which sets of names to ask for, and a generation
+    at variant_key(primary, generation, …)   a response with selecting values
+
+Dropping what lies at the primary key drops every variant with it, for nobody knows the generation any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from .fields import members
+from .headers import is_token
+
+Selecting: TypeAlias = tuple[tuple[str, str | None], ...]
+"""Selecting values: names and values in a fixed order; None is an absent field."""
+Normalise: TypeAlias = Callable[[str], str]
+"""What makes two values of one field equal that mean the same."""
+
+FORMAT: Final = b"cachespec-1"
+"""Part of every key: what a later format writes is never read by this one."""
+SECRET_FIELDS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Request fields whose values are only ever kept as a keyed digest."""
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+# Nearly every URL: lower case, no port, a path, no fragment, no user information.
+_NORMAL = re.compile(r"https?://[a-z0-9.\-]+/[^#\s]*\Z")
+_PORT = re.compile(r"[0-9]{1,6}\Z")
+# No URL holds these (RFC 3986 §2); urlsplit() would drop some of them, and two URLs would become one.
+_NO_URL = re.compile(r"[\x00-\x20\x7f]")
+# RFC 9110 §5.6.3: the optional white space around the delimiters of a list and of its parameters.  A run of white space
+# is looked at once, from its beginning.
+_LIST_SPACE = re.compile(r"(?<=[,;])[ \t]++|(?<![ \t])[ \t]++(?=[,;])")
+
+
+def normalise_url(url: str) -> str:
+    """`url` as it is compared and stored.  RFC 9110 §4.2.3, ruling D38
+
+    Scheme and host in lower case, no default port, no fragment (§4.2.5), no user information, ``/`` for an empty
+    path.  Percent-encoding and the query stay as they are.  What is no URL comes back as it is.
+    """
+    if _NORMAL.match(url):
+        return url
+    split = _split(url)
+    if split is None:
+        return url
+    scheme, host, port, rest = split
+    authority = host if port is None or port == DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
+    return f"{scheme}://{authority}{rest}"
+
+
+def origin_of(url: str) -> str | None:
+    """The origin of `url` as ``scheme://host:port``, the port always given; None where it has none.  RFC 9110 §4.3.1"""
+    split = _split(url)
+    if split is None:
+        return None
+    scheme, host, port, _ = split
+    port = DEFAULT_PORTS.get(scheme) if port is None else port
+    return None if port is None else f"{scheme}://{host}:{port}"
+
+
+def _split(url: str) -> tuple[str, str, int | None, str] | None:
+    """Scheme, host, port as given, and path with query; None for what is no absolute URL with a host."""
+    if _NO_URL.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    authority = parts.netloc.rpartition("@")[2]
+    host, colon, port = authority.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = authority, ""
+    if not host or not parts.scheme or (port and not _PORT.match(port)):
+        return None
+    if ":" in host and not host.endswith("]"):
+        return None
+    query = f"?{parts.query}" if "?" in url.partition("#")[0] else ""
+    if host.isascii():  # str.lower() folds other letters into ASCII ones, such as the Kelvin sign.
+        host = host.lower()
+    return parts.scheme, host, int(port) if port else None, f"{parts.path or '/'}{query}"
+
+
+def digest(*parts: bytes) -> bytes:
+    """SHA-256 over `parts`, each preceded by its length, so that no two lists of parts collide."""
+    text = hashlib.sha256()
+    for part in parts:
+        text.update(len(part).to_bytes(8, "big"))
+        text.update(part)
+    return text.digest()
+
+
+def primary_key(url: str, space: str) -> bytes:
+    """The 32 octets under which everything about the normalised `url` is found, in the key space `space`."""
+    return digest(FORMAT, _octets(space), _octets(url))
+
+
+def variant_key(primary: bytes, generation: bytes, selecting: Selecting) -> bytes:
+    """The 32 octets under which the response with these selecting values lies."""
+    parts = [FORMAT, primary, generation]
+    for name, value in selecting:
+        parts.append(_octets(name))
+        # An absent field is told from an empty one by the octet in front (RFC 9111 §4.1).
+        parts.append(b"-" if value is None else b"=" + _octets(value))
+    return digest(*parts)
+
+
+def _octets(text: str) -> bytes:
+    """`text` in UTF-8, lone surrogates included: no two texts give the same octets, and none fails."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def keyed_digest(secret: bytes, value: str) -> str:
+    """`value` as 64 hexadecimal digits that say nothing about it to who lacks `secret`."""
+    return hmac.new(secret, _octets(value), hashlib.sha256).hexdigest()
+
+
+def vary_names(value: str | None) -> tuple[str, ...] | None:
+    """The field names of a Vary field in lower case, sorted; None where it never matches.  RFC 9111 §4.1
+
+    A member ``*`` anywhere never matches, nor does a member that is no field name (ruling D22).
+    """
+    if not value:
+        return ()
+    names = {name.lower() for name in members(value)}
+    if "*" in names or not all(is_token(name) for name in names):
+        return None
+    return tuple(sorted(names))
+
+
+def selecting_values(
+    names: Iterable[str],
+    fields: Mapping[str, str],
+    normalise: Mapping[str, Normalise],
+    secret: bytes,
+) -> Selecting:
+    """The values that a request with `fields` has for `names`.  RFC 9111 §4.1, ruling D22
+
+    `normalise` gives by field name how a value is made equal to others of the same meaning.
+    """
+    found: list[tuple[str, str | None]] = []
+    for name in names:
+        value = fields.get(name)
+        if value is not None:
+            if name in SECRET_FIELDS:
+                value = keyed_digest(secret, value)
+            elif name in normalise:
+                value = normalise[name](value)
+        found.append((name, value))
+    return tuple(found)
+
+
+def without_space(value: str) -> str:
+    """A list without the white space around its delimiters, unless it holds quoted strings."""
+    if '"' in value:
+        return value
+    value = value.replace(", ", ",").replace("; ", ";")
+    return _LIST_SPACE.sub("", value) if " " in value or "\t" in value else value
+
+
+def in_any_order(value: str) -> str:
+    """A list whose order and case mean nothing (RFC 9110 §12.5): lower case, sorted, without white space.
+
+    Parameters stay as they are, for the case of a value may matter.
+    """
+    if '"' in value:
+        return value
+    parts = [member.partition(";") for member in without_space(value).split(",")]
+    return ",".join(sorted([f"{name.lower()}{semicolon}{rest}" for name, semicolon, rest in parts]))
+
+
+NORMALISE: Final[Mapping[str, Normalise]] = {
+    "accept": without_space,
+    "accept-charset": without_space,
+    "accept-encoding": without_space,
+    "accept-language": without_space,
+}
+"""What is done to Vary's fields unless told otherwise: white space only (ruling D22)."""
+NORMALISE_STRICT: Final[Mapping[str, Normalise]] = dict.fromkeys(NORMALISE, in_any_order)
+"""What strict mode does beyond: order and case, as far as the fields' definitions make them insignificant."""
