@@ -1,0 +1,126 @@
+"""Answering a client's conditions from a stored response.  RFC 9110 §13, RFC 9111 §4.3.2
+
+A cache evaluates If-None-Match and If-Modified-Since, and If-Range where it serves ranges (`ranges`).  If-Match and
+If-Unmodified-Since are about the origin's state, which no stored response can vouch for.
+"""
+
+from __future__ import annotations
+
+from math import floor
+from typing import Final
+
+from .dates import parse_date
+from .entries import Entry
+from .fields import entity_tags, parse_entity_tag
+from .headers import Headers
+from .messages import Request, Response
+from .verdicts import Verdict
+
+UNCONDITIONAL = Verdict(False, "unconditional", "RFC 9110 §13.1", "The request has no condition for a cache.")
+CONDITION_METHOD = Verdict(False, "condition-method", "RFC 9110 §13.2.1", "Conditions on {} are not for a cache.")
+CONDITION_STATUS = Verdict(
+    False, "condition-status", "RFC 9110 §13.2.1", "Without the condition the status would be {}, so it does not count."
+)
+ANY_MATCHES = Verdict(True, "any-etag", "RFC 9110 §13.1.2", "The request wants nothing that exists, and this exists.")
+ETAG_MATCHES = Verdict(True, "etag-matches", "RFC 9110 §13.1.2", "The client has what is stored, by its entity-tag.")
+ETAG_DIFFERS = Verdict(False, "etag-differs", "RFC 9110 §13.1.2", "The client has something else, by its entity-tags.")
+NO_ETAG = Verdict(False, "no-etag", "RFC 9110 §13.1.2", "What is stored has no entity-tag to compare.")
+NO_DATE = Verdict(False, "condition-date", "RFC 9110 §13.1.3", "If-Modified-Since is not one valid date.")
+UNMODIFIED = Verdict(True, "unmodified", "RFC 9110 §13.1.3", "What is stored was not modified since.")
+MODIFIED = Verdict(False, "modified", "RFC 9110 §13.1.3", "What is stored was modified since.")
+
+IF_MATCH = Verdict(True, "if-match", "RFC 9111 §4.3.2", "If-Match is for the origin server to evaluate.")
+IF_UNMODIFIED_SINCE = Verdict(
+    True, "if-unmodified-since", "RFC 9111 §4.3.2", "If-Unmodified-Since is for the origin server to evaluate."
+)
+NOT_LEFT = Verdict(False, "not-left", "RFC 9111 §4.3.2", "No condition is reserved for the origin server.")
+
+METHODS: Final = frozenset({"GET", "HEAD", "QUERY"})
+"""Methods whose false If-None-Match or If-Modified-Since is answered with a 304 (RFC 9110 §13.1.2, RFC 10008 §2.6)."""
+
+# RFC 9110 §8.3-8.7, RFC 9530 §2, §3, RFC 6266: what describes the content and its data.
+ABOUT_CONTENT: Final = frozenset(
+    {
+        "content-digest",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-md5",
+        "content-range",
+        "content-type",
+        "digest",
+        "repr-digest",
+    }
+)
+"""Representation metadata that a 304 has no use for (lower case); Content-Location and validators are not here."""
+
+
+def not_modified(request: Request, stored: Response | Entry, received: float, now: float) -> Verdict:
+    """Whether `stored`, which may answer `request`, answers it with a 304.  RFC 9110 §13.2.2, RFC 9111 §4.3.2
+
+    `received` is when the stored response came, `now` the present, both in seconds since the epoch.
+    """
+    fields = request.headers.fields
+    tags, date = fields.get("if-none-match"), fields.get("if-modified-since")
+    if tags is None and date is None:
+        return UNCONDITIONAL
+    # §13.1.2, §13.1.3: with any other method a false condition means 412 or nothing at all.
+    if request.method not in METHODS:
+        return CONDITION_METHOD.of(request.method)
+    # §13.2.1: conditions are ignored where the response without them is not successful.
+    if not 200 <= stored.status <= 299:
+        return CONDITION_STATUS.of(stored.status)
+    # §13.1.3: If-Modified-Since is ignored where there is an If-None-Match, even one that is malformed.
+    if tags is not None:
+        return _matched(tags, stored.headers.get("etag"))
+    return _unmodified(date or "", stored.headers, received, now)
+
+
+def _matched(value: str, etag: str | None) -> Verdict:
+    """If-None-Match against the stored ETag.  RFC 9110 §13.1.2"""
+    tags = entity_tags(value)
+    # "*" is false if there is a current representation, and what may be reused counts as one.
+    if tags == "*":
+        return ANY_MATCHES
+    # D41: what is no entity-tag matches nothing, not even itself.
+    ours = None if etag is None else parse_entity_tag(etag)
+    if ours is None:
+        return NO_ETAG
+    # Weak comparison: this is about reusing a copy, not about parts of it.
+    return ETAG_MATCHES if any(ours.weakly_matches(tag) for tag in tags) else ETAG_DIFFERS
+
+
+def _unmodified(value: str, stored: Headers, received: float, now: float) -> Verdict:
+    """If-Modified-Since against Last-Modified, else Date, else the time of receipt.  RFC 9111 §4.3.2, D43"""
+    # Two lines are joined with a comma here and so make no date.
+    since = parse_date(value, now)
+    if since is None:
+        return NO_DATE
+    # A Last-Modified that is no date counts as missing: Date, if anything, is later.
+    for name in ("last-modified", "date"):
+        modified = parse_date(stored.fields.get(name, ""), now)
+        if modified is not None:
+            break
+    else:
+        # A date has whole seconds, and so had what the client was sent for the missing Date.
+        modified = floor(received)
+    return UNMODIFIED if modified <= since else MODIFIED
+
+
+def not_modified_headers(headers: Headers) -> Headers:
+    """The fields of a 304 that is made from the stored `headers`.  RFC 9110 §15.4.5
+
+    All but representation metadata; of that Content-Location and ETag stay, and Last-Modified where there is no ETag.
+    Content-Length could stay where it is known to be right (§8.6); it tells nothing, so it goes.
+    """
+    gone = ABOUT_CONTENT | {"last-modified"} if "etag" in headers.fields else ABOUT_CONTENT
+    return headers.without(gone)
+
+
+def left_to_origin(request: Request) -> Verdict:
+    """Whether `request` has a condition that only the origin server evaluates, so that it is forwarded.  D42"""
+    fields = request.headers.fields
+    if "if-match" in fields:
+        return IF_MATCH
+    return IF_UNMODIFIED_SINCE if "if-unmodified-since" in fields else NOT_LEFT

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cachespec.dates import format_date
+from cachespec.fields import EntityTag
+from cachespec.headers import Headers
+from cachespec.messages import Request, Response
+from cachespec.preconditions import left_to_origin, not_modified, not_modified_headers
+from cachespec.verdicts import Verdict
+
+NOW = 1_800_000_000.0
+RECEIVED = NOW - 100
+MODIFIED = NOW - 5000
+DATE = NOW - 200
+
+Lines = list[tuple[str, str]]
+
+
+def asked(*lines: tuple[str, str], stored: Lines, status: int = 200, method: str = "GET") -> Verdict:
+    return not_modified(Request(method, "http://example.com/", lines), Response(status, stored), RECEIVED, NOW)
+
+
+TAGGED = [("ETag", '"a"'), ("Last-Modified", format_date(MODIFIED)), ("Date", format_date(DATE))]
+DATED = TAGGED[1:]
+
+
+def test_a_request_without_conditions_is_not_answered_by_a_304() -> None:
+    verdict = asked(("Accept", "*/*"), stored=TAGGED)
+    assert not verdict
+    assert verdict.code == "unconditional"
+
+
+@pytest.mark.requirement("9111-4.3.2-01")
+@pytest.mark.parametrize(
+    "value",
+    ['"a"', 'W/"a"', '"b", "a"', '"a","b"', '"b" , W/"a" , "c"', ', "a"', '"b,\\", "a"', 'junk, "a"'],
+)
+def test_an_entity_tag_that_the_client_lists_is_answered_by_a_304(value: str) -> None:
+    assert asked(("If-None-Match", value), stored=TAGGED)
+
+
+@pytest.mark.requirement("9110-13.1.2-01")
+@pytest.mark.parametrize("ours", ['"a"', 'W/"a"'])
+@pytest.mark.parametrize("theirs", ['"a"', 'W/"a"'])
+def test_if_none_match_compares_weakly(ours: str, theirs: str) -> None:
+    assert asked(("If-None-Match", theirs), stored=[("ETag", ours)])
+
+
+@pytest.mark.parametrize("value", ['"b"', '"A"', '"b", W/"c"', '""', "a", 'w/"a"', 'W"a"', '"a', '"a""b"', "", "**"])
+def test_other_entity_tags_get_the_whole_response(value: str) -> None:
+    verdict = asked(("If-None-Match", value), stored=TAGGED)
+    assert not verdict
+    assert verdict.code == "etag-differs"
+
+
+@pytest.mark.requirement("9110-8.8.3-01")
+@pytest.mark.parametrize("etag", ["a", 'w/"a"', 'W"a"', "W/a", '"a', '"a" x', '"a", "b"', '"a b"', "'a'", "*", ""])
+def test_a_malformed_stored_etag_matches_nothing_not_even_itself(etag: str) -> None:
+    for value in (etag, '"a"', f'"{etag}"'):
+        if value != "*":
+            assert not asked(("If-None-Match", value), stored=[("ETag", etag)])
+
+
+def test_two_stored_etags_are_none() -> None:
+    assert not asked(("If-None-Match", '"a"'), stored=[("ETag", '"a"'), ("ETag", '"a"')])
+
+
+def test_entity_tags_in_several_lines_are_one_list() -> None:
+    assert asked(("If-None-Match", '"b"'), ("If-None-Match", '"a"'), stored=TAGGED)
+
+
+@pytest.mark.requirement("9110-13.1.2-02")
+@pytest.mark.parametrize("stored", [TAGGED, DATED, [], [("ETag", "unquoted")]])
+def test_a_star_matches_whatever_is_stored(stored: Lines) -> None:
+    assert asked(("If-None-Match", "*"), stored=stored)
+
+
+@pytest.mark.requirement("9110-13.1.3-01", "9110-13.2.2-01")
+@pytest.mark.parametrize("value", ['"b"', "malformed", ""])
+@pytest.mark.parametrize("stored", [TAGGED, DATED, [("ETag", "malformed"), *DATED]])
+def test_if_modified_since_is_ignored_beside_if_none_match(value: str, stored: Lines) -> None:
+    assert not asked(("If-None-Match", value), ("If-Modified-Since", format_date(NOW)), stored=stored)
+
+
+@pytest.mark.requirement("9110-13.1.3-04")
+@pytest.mark.parametrize(
+    ("since", "answer"),
+    [
+        pytest.param(MODIFIED, True, id="the same second"),
+        pytest.param(MODIFIED + 1, True, id="a second later"),
+        pytest.param(MODIFIED - 1, False, id="a second earlier"),
+        pytest.param(NOW + 5000, True, id="in the future"),
+    ],
+)
+def test_if_modified_since_is_compared_with_last_modified(since: float, answer: bool) -> None:
+    assert bool(asked(("If-Modified-Since", format_date(since)), stored=TAGGED)) is answer
+
+
+@pytest.mark.requirement("9111-4.3.2-05", "9110-13.1.3-03")
+@pytest.mark.parametrize(
+    ("stored", "basis"),
+    [
+        pytest.param(TAGGED, MODIFIED, id="Last-Modified"),
+        pytest.param([("Date", format_date(DATE))], DATE, id="Date"),
+        pytest.param([("Last-Modified", "yesterday"), ("Date", format_date(DATE))], DATE, id="Date, bad Last-Modified"),
+        pytest.param([("Date", "now")], RECEIVED, id="receipt, bad Date"),
+        pytest.param([], RECEIVED, id="receipt"),
+    ],
+)
+def test_without_last_modified_date_counts_and_without_date_the_receipt(stored: Lines, basis: float) -> None:
+    assert asked(("If-Modified-Since", format_date(basis)), stored=stored)
+    assert not asked(("If-Modified-Since", format_date(basis - 1)), stored=stored)
+
+
+def test_the_time_of_receipt_counts_in_whole_seconds() -> None:
+    request = Request("GET", "http://example.com/", [("If-Modified-Since", format_date(RECEIVED))])
+    assert not_modified(request, Response(200), RECEIVED + 0.9, NOW)
+    assert not not_modified(request, Response(200), RECEIVED + 1.0, NOW)
+
+
+@pytest.mark.requirement("9110-13.1.3-02")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([("If-Modified-Since", "0")], id="a number"),
+        pytest.param([("If-Modified-Since", "")], id="empty"),
+        pytest.param([("If-Modified-Since", format_date(NOW).replace("GMT", "UTC"))], id="another zone"),
+        pytest.param([("If-Modified-Since", format_date(NOW))] * 2, id="two lines"),
+        pytest.param([("If-Modified-Since", f"{format_date(NOW)}, {format_date(NOW)}")], id="a list"),
+    ],
+)
+def test_what_is_not_one_valid_date_is_ignored(lines: Lines) -> None:
+    verdict = asked(*lines, stored=TAGGED)
+    assert not verdict
+    assert verdict.code == "condition-date"
+
+
+def test_a_two_digit_year_is_read_by_the_present() -> None:
+    stored = [("Last-Modified", "Sunday, 06-Nov-94 08:49:37 GMT")]
+    assert asked(("If-Modified-Since", "Sun Nov  6 08:49:37 1994"), stored=stored)
+    assert not asked(("If-Modified-Since", "Sun Nov  6 08:49:36 1994"), stored=stored)
+
+
+CONDITIONS = [("If-None-Match", '"a"'), ("If-Modified-Since", format_date(NOW))]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize(
+    "method", ["GET", "HEAD", pytest.param("QUERY", marks=pytest.mark.requirement("10008-2.6-01"))]
+)
+@pytest.mark.parametrize("status", [200, 203, 206, 299])
+def test_get_head_and_query_of_a_successful_response_are_answered_by_a_304(
+    condition: tuple[str, str], method: str, status: int
+) -> None:
+    assert asked(condition, stored=TAGGED, method=method, status=status)
+
+
+@pytest.mark.requirement("9110-13.2.1-02", "9110-13.1.3-02")
+@pytest.mark.parametrize("condition", [*CONDITIONS, ("If-None-Match", "*")])
+@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS", "TRACE", "CONNECT", "get"])
+def test_other_methods_get_no_304(condition: tuple[str, str], method: str) -> None:
+    verdict = asked(condition, stored=TAGGED, method=method)
+    assert not verdict
+    assert method in verdict.sentence
+
+
+@pytest.mark.requirement("9110-13.2.1-01")
+@pytest.mark.parametrize("condition", [*CONDITIONS, ("If-None-Match", "*")])
+@pytest.mark.parametrize("status", [199, 300, 301, 304, 404, 410, 500])
+def test_a_stored_response_that_is_no_success_is_given_as_it_is(condition: tuple[str, str], status: int) -> None:
+    verdict = asked(condition, stored=TAGGED, status=status)
+    assert not verdict
+    assert str(status) in verdict.sentence
+
+
+conditions = st.sampled_from(["If-None-Match", "If-Modified-Since"])
+values = st.text(st.characters(max_codepoint=0xFF), max_size=30) | st.sampled_from(['"a"', format_date(NOW)])
+
+
+@given(st.lists(st.tuples(conditions, values)), values, values)
+def test_no_condition_makes_it_fail(lines: Lines, etag: str, date: str) -> None:
+    asked(*lines, stored=[("ETag", etag), ("Last-Modified", date)])
+
+
+opaques = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters='"\x7f'), max_size=4)
+tags = st.builds(EntityTag, st.booleans(), opaques)
+
+
+@pytest.mark.requirement("9110-8.8.3.2-02")
+@given(tags, st.lists(tags, min_size=1))
+@example(EntityTag(weak=True, opaque="a,b"), [EntityTag(weak=False, opaque="a"), EntityTag(weak=False, opaque="a,b")])
+def test_a_304_means_that_the_opaque_tag_is_among_those_listed(ours: EntityTag, theirs: list[EntityTag]) -> None:
+    verdict = asked(("If-None-Match", ", ".join(map(str, theirs))), stored=[("ETag", str(ours))])
+    assert bool(verdict) is (ours.opaque in [tag.opaque for tag in theirs])
+
+
+FULL: Lines = [
+    ("Date", "d"),
+    ("Content-Type", "text/plain"),
+    ("Content-Length", "3"),
+    ("Content-Encoding", "gzip"),
+    ("Content-Language", "en"),
+    ("Content-Range", "bytes 0-2/3"),
+    ("Content-Disposition", "inline"),
+    ("Content-MD5", "x"),
+    ("Content-Digest", "x"),
+    ("Repr-Digest", "x"),
+    ("Digest", "x"),
+    ("Content-Location", "/a"),
+    ("ETag", '"a"'),
+    ("Last-Modified", "m"),
+    ("Cache-Control", "max-age=1"),
+    ("Cache-Control", "public"),
+    ("Expires", "e"),
+    ("Vary", "accept"),
+    ("CDN-Cache-Control", "max-age=2"),
+    ("Content-Security-Policy", "default-src 'self'"),
+    ("X-Other", "1"),
+]
+
+
+@pytest.mark.requirement("9110-15.4.5-01", "9110-15.4.5-02", "9110-8.6-03")
+def test_a_304_has_what_guides_caches_and_nothing_about_the_content() -> None:
+    assert not_modified_headers(Headers(FULL)).lines == (
+        ("Date", "d"),
+        ("Content-Location", "/a"),
+        ("ETag", '"a"'),
+        ("Cache-Control", "max-age=1"),
+        ("Cache-Control", "public"),
+        ("Expires", "e"),
+        ("Vary", "accept"),
+        ("CDN-Cache-Control", "max-age=2"),
+        ("Content-Security-Policy", "default-src 'self'"),
+        ("X-Other", "1"),
+    )
+
+
+@pytest.mark.requirement("9110-15.4.5-02")
+def test_a_304_without_an_entity_tag_has_last_modified() -> None:
+    without = Headers(FULL).without({"etag"})
+    assert not_modified_headers(without)["last-modified"] == "m"
+
+
+@pytest.mark.requirement("9111-4.3.2-02", "9110-13.1.1-03", "9110-13.1.4-03")
+@pytest.mark.parametrize("name", ["If-Match", "If-Unmodified-Since"])
+def test_conditions_on_the_origins_state_are_left_to_it(name: str) -> None:
+    verdict = left_to_origin(Request("GET", "http://example.com/", [(name, "")]))
+    assert verdict
+    assert name in verdict.sentence
+    # Were it evaluated nevertheless, it would change nothing.
+    assert not asked((name, '"a"'), stored=TAGGED)
+
+
+@pytest.mark.parametrize("name", ["If-None-Match", "If-Modified-Since", "If-Range", "Accept"])
+def test_other_conditions_are_not_left_to_the_origin(name: str) -> None:
+    assert not left_to_origin(Request("GET", "http://example.com/", [(name, "*")]))
