@@ -1,0 +1,171 @@
+"""The proofs: `python -m nox` runs the short ones, `python -m nox -s ci` what takes long or needs others' software.
+
+hatch.toml is the workbench, this file holds the proofs.  No session names an interpreter: each runs on the one that
+runs nox, and the workflow's matrix picks that.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+CORE = "cachespec"
+ADAPTERS = ("cachespec-httpx", "cachespec-requests", "cachespec-asgi", "cachespec-fastapi", "cachespec-sql")
+PACKAGES = (CORE, *ADAPTERS)
+
+# Minor versions of what judges us are pinned: their rules change with them.
+RUFF = "ruff~=0.17.0"
+TYPES = ("mypy~=2.4.0", "basedpyright", "types-requests", "trio>=0.27")
+DOCS = ("zensical>=0.0.73", "mkdocstrings-python>=2.0", "pytest~=9.2", "trustme>=1.2", "uvicorn>=0.34")
+SERVERS = ("uvicorn>=0.34", "hypercorn>=0.17", "httptools>=0.6")
+PEERS = ("hishel[httpx,requests]>=1.1", "CacheControl[filecache]>=0.14", "requests-cache>=1.3")
+
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.error_on_external_run = True
+nox.options.sessions = ["tests", "style", "types", "docs"]
+
+
+def module(package: str) -> str:
+    """The import name of a distribution."""
+    return package.replace("-", "_")
+
+
+def wheel(session: nox.Session, package: str) -> str:
+    """The wheel of a package that the session `wheels` has built."""
+    (found,) = (session.cache_dir / "wheels").glob(f"{module(package)}-*.whl")
+    return str(found.resolve())
+
+
+def install(session: nox.Session, *packages: str) -> None:
+    """Install our own packages, from wheels and from nowhere else."""
+    session.install(*(wheel(session, package) for package in packages))
+
+
+def pyproject(package: str) -> Path:
+    return ROOT / "packages" / package / "pyproject.toml"
+
+
+def install_test_group(session: nox.Session, package: str) -> None:
+    """Install a package's PEP 735 group `test`."""
+    group = nox.project.dependency_groups(nox.project.load_toml(pyproject(package)), "test")
+    # A group may name its own package with an extra; the wheels are at hand for that.
+    session.install("--find-links", str(session.cache_dir / "wheels"), *group)
+
+
+def run_tests(session: nox.Session, package: str, *python: str) -> None:
+    """Run the tests of one package, and those that look at every package."""
+    own = ROOT / "tests" / module(package)
+    folders = [str(folder) for folder in (own, ROOT / "tests" / "boundaries") if folder.is_dir()]
+    session.run("python", *python, "-m", "pytest", *(session.posargs or folders))
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build the wheel of every package, once, for all other sessions."""
+    folder = session.cache_dir / "wheels"
+    shutil.rmtree(folder, ignore_errors=True)
+    for package in PACKAGES:
+        session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT / "packages" / package))
+
+
+@nox.session(requires=["wheels"])
+@nox.parametrize("package", PACKAGES, ids=PACKAGES)
+def tests(session: nox.Session, package: str) -> None:
+    """Install one package alone, import it, then run its tests under branch coverage."""
+    install(session, *dict.fromkeys((CORE, package)))
+    # Before any test tool is there, which could bring what the package forgot to declare.
+    with tempfile.TemporaryDirectory() as elsewhere, session.chdir(elsewhere):
+        session.run("python", "-I", "-W", "error", "-c", f"import {module(package)}")
+    install_test_group(session, package)
+    session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
+    source = f"--source={module(package)}"
+    # SQLAlchemy runs its async half in greenlets.
+    concurrency = "--concurrency=thread,greenlet" if package == "cachespec-sql" else "--concurrency=thread"
+    run_tests(session, package, "-m", "coverage", "run", source, concurrency)
+    if not session.posargs:
+        session.run("python", "-m", "coverage", "report")
+
+
+@nox.session
+def style(session: nox.Session) -> None:
+    """Look at every Python file's style."""
+    session.install(RUFF)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(requires=["wheels"])
+def types(session: nox.Session) -> None:
+    """Check the types, and that all of the public interface has them."""
+    install(session, *PACKAGES)
+    session.install(*TYPES)
+    session.run("mypy", *(str(ROOT / "packages" / package / "src") for package in PACKAGES))
+    # Elsewhere, so that the installed packages are judged, as a user's type checker sees them.
+    with tempfile.TemporaryDirectory() as elsewhere, session.chdir(elsewhere):
+        for package in PACKAGES:
+            session.run("basedpyright", "--ignoreexternal", "--verifytypes", module(package))
+
+
+@nox.session(requires=["wheels"])
+def docs(session: nox.Session) -> None:
+    """Build the site, strictly, and run every Python block of README and docs against loopback servers."""
+    install(session, *PACKAGES)
+    session.install(*DOCS)
+    session.run("zensical", "build", "--strict", "--clean", "--config-file", "docs/zensical.toml")
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/docs"]))
+
+
+@nox.session(requires=["wheels"])
+@nox.parametrize("package", ADAPTERS, ids=ADAPTERS)
+def lowest(session: nox.Session, package: str) -> None:
+    """Run an adapter's tests with the lowest version that it says it works with."""
+    install(session, CORE)
+    low = ("--resolution=lowest-direct", "--find-links", str(session.cache_dir / "wheels"))
+    session.install(*low, "--requirements", str(pyproject(package)))
+    session.install("--no-deps", wheel(session, package))
+    install_test_group(session, package)
+    session.run("uv", "pip", "list", silent=False)
+    run_tests(session, package)
+
+
+@nox.session
+def requirements(session: nox.Session) -> None:
+    """List the requirements that no test proves; there is none among MUST and MUST NOT without a reason."""
+    session.install("pytest~=9.2")
+    session.run("python", "tests/requirements/check.py", *session.posargs)
+    session.run("python", "-m", "pytest", "tests/requirements")
+
+
+@nox.session(requires=["wheels"])
+def conformance(session: nox.Session) -> None:
+    """Run the public HTTP cache test suite over every adapter, where its cases are at hand."""
+    folder = Path(os.environ.get("CACHESPEC_CONFORMANCE") or ROOT.parent / "shared" / "conformance").resolve()
+    if not (folder / "run_cases.py").is_file():
+        session.skip(f"conformance was skipped: no run_cases.py in CACHESPEC_CONFORMANCE or {folder}")
+    install(session, *PACKAGES)
+    session.install(*SERVERS)
+    session.run("python", "tests/conformance/judge.py", str(folder), *session.posargs)
+
+
+@nox.session(requires=["wheels"])
+def benchmarks(session: nox.Session) -> None:
+    """Measure against a hand-written floor and against peers, in the same run."""
+    install(session, *PACKAGES)
+    session.install(*SERVERS, *PEERS)
+    session.run("python", "tests/benchmarks/run.py", *session.posargs)
+
+
+LONG = ["requirements", *(f"lowest({package})" for package in ADAPTERS), "conformance", "benchmarks"]
+
+
+@nox.session(requires=LONG, venv_backend="none")
+def ci(session: nox.Session) -> None:
+    """Everything that the default sessions leave out."""
+    session.log("ran %s on Python %s", ", ".join(LONG), sys.version.split()[0])
