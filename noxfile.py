@@ -61,8 +61,7 @@ def install_test_group(session: nox.Session, package: str) -> None:
 
 def run_tests(session: nox.Session, package: str, *python: str) -> None:
     """Run the tests of one package, and those that look at every package."""
-    own = ROOT / "tests" / module(package)
-    folders = [str(folder) for folder in (own, ROOT / "tests" / "boundaries") if folder.is_dir()]
+    folders = (f"tests/{module(package)}", "tests/boundaries")
     session.run("python", *python, "-m", "pytest", *(session.posargs or folders))
 
 
