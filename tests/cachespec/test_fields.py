@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cachespec.fields import (
     MAX_DELTA,
     EntityTag,
+    content_length,
     delta_seconds,
     entity_tags,
     field_names,
@@ -87,6 +88,41 @@ def test_a_number_of_seconds_is_read_back_or_clamped(number: int) -> None:
 def test_no_text_for_a_number_of_seconds_raises(text: str) -> None:
     seconds = delta_seconds(text)
     assert seconds is None or 0 <= seconds <= MAX_DELTA
+
+
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [("0", 0), ("42", 42), ("042", 42), ("000", 0), ("42, 42", 42), ("42\t,42 ,42", 42), (" 42 ", 42)],
+)
+def test_a_content_length_may_be_repeated(value: str, length: int) -> None:
+    assert content_length(value) == length
+
+
+@pytest.mark.requirement("9110-8.6-02")
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [
+        ("9" * 18, 10**18 - 1),
+        ("1" + "0" * 18, 10**18),
+        ("0" * 30 + "7", 7),
+        pytest.param("9" * 100_000, 10**18, id="a hundred thousand digits"),
+    ],
+)
+def test_a_content_length_may_be_arbitrarily_large(value: str, length: int) -> None:
+    assert content_length(value) == length
+
+
+@pytest.mark.parametrize(
+    "value", ["", ",", "42,", "42, 43", "42, 042", "-1", "+1", "1.0", "1e3", "0x1", "4 2", "42\n", "٤٢"]
+)
+def test_what_is_no_single_number_is_no_content_length(value: str) -> None:
+    assert content_length(value) is None
+
+
+@given(st.text() | st.text(st.sampled_from("019, -")))
+def test_no_content_length_raises(value: str) -> None:
+    length = content_length(value)
+    assert length is None or 0 <= length <= 10**18
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,18 @@ def delta_seconds(text: str) -> int | None:
     return min(int(text), MAX_DELTA)
 
 
+def content_length(value: str) -> int | None:
+    """Content-Length in bytes, or None where it is no length (RFC 9110 §8.6).
+
+    Members that agree count as one.  What has more than 18 digits is longer than anything, and read as 10**18.
+    """
+    one, *others = {member.strip(" \t") for member in value.split(",")}
+    if others or not _DIGITS.match(one):
+        return None
+    one = one.lstrip("0") or "0"
+    return int(one) if len(one) <= 18 else 10**18
+
+
 def members(value: str) -> list[str]:
     """The members of a comma-separated list, without the white space around them; empty ones are left out.
 
