@@ -107,13 +107,13 @@ def primary_key(url: str, space: str) -> bytes:
 
 
 def variant_key(primary: bytes, generation: bytes, selecting: Selecting) -> bytes:
-    """The 32 octets under which the response with these selecting values lies."""
-    parts = [FORMAT, primary, generation]
+    """The 64 octets under which the response with these selecting values lies: `primary` and a digest."""
+    parts = [FORMAT, generation]
     for name, value in selecting:
         parts.append(_octets(name))
         # An absent field is told from an empty one by the octet in front (RFC 9111 §4.1).
         parts.append(b"-" if value is None else b"=" + _octets(value))
-    return digest(*parts)
+    return primary + digest(*parts)
 
 
 def _octets(text: str) -> bytes:

@@ -1,0 +1,57 @@
+"""HTTP caching, RFC 9111: the rules, the flow and the stores, without dependencies.
+
+The rules are pure functions on frozen values, and every decision is a `Verdict` with its reason.  `Cache` and
+`AsyncCache` run the whole flow around a function that sends a request.
+"""
+
+from __future__ import annotations
+
+from .content import AsyncContent, AsyncLiveResponse, Content, LiveResponse
+from .directives import format_directives, request_directives, response_directives
+from .drive import Answer
+from .drive_async import AsyncCache
+from .drive_sync import Cache
+from .entries import Entry
+from .exchange import exchange
+from .headers import Headers
+from .info import CacheInfo
+from .messages import Request, Response
+from .policy import HEURISTICALLY_CACHEABLE, Policy, Wish
+from .reuse import decide
+from .status import CacheStatus, parse_cache_status
+from .stores import AsyncStore, MemoryStore, Store, open_store
+from .storing import assess, may_store
+from .verdicts import Verdict
+
+__version__ = "0.1.0"
+__all__ = [
+    "HEURISTICALLY_CACHEABLE",
+    "Answer",
+    "AsyncCache",
+    "AsyncContent",
+    "AsyncLiveResponse",
+    "AsyncStore",
+    "Cache",
+    "CacheInfo",
+    "CacheStatus",
+    "Content",
+    "Entry",
+    "Headers",
+    "LiveResponse",
+    "MemoryStore",
+    "Policy",
+    "Request",
+    "Response",
+    "Store",
+    "Verdict",
+    "Wish",
+    "assess",
+    "decide",
+    "exchange",
+    "format_directives",
+    "may_store",
+    "open_store",
+    "parse_cache_status",
+    "request_directives",
+    "response_directives",
+]

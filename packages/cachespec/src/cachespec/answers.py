@@ -1,0 +1,52 @@
+"""Answering from a stored response: its head, a 304 or a part of it.  RFC 9111 §4, §4.3.2; RFC 9110 §13, §14"""
+
+from __future__ import annotations
+
+from .entries import Entry
+from .headers import Headers
+from .info import CacheInfo, Status
+from .messages import Request, Response
+from .partial import Piece
+from .preconditions import not_modified, not_modified_headers
+from .ranges import serve_range
+from .steps import Flow, Open, Stored
+
+
+def answer_from(request: Request, entry: Entry, info: CacheInfo, now: float, *, status: Status) -> Flow[Stored | None]:
+    """The answer to `request` that `entry` gives, as `status`; None where its body is gone.
+
+    The client's own conditions are evaluated here, then its range (RFC 9110 §13.2.2).
+    """
+    age = entry.age(now)
+    head, pieces = _select(request, entry, now)
+    # §4: Age is generated anew; whatever the head had before went when it was stored (ruling D32).
+    if head.status != 416:
+        head.headers = Headers.trusted((*head.headers.lines, ("Age", str(int(age)))))
+    if request.method == "HEAD":
+        pieces = ()
+    body = None
+    if pieces and entry.body is None:
+        body = yield Open(entry.body_id or "")
+        if body is None:
+            return None
+    info.status = status
+    info.stored = True
+    info.age = age
+    info.lifetime = entry.lifetime
+    info.created_at = entry.created
+    info.expires_at = now + entry.lifetime - age
+    return Stored(head, entry, body, pieces, info)
+
+
+def _select(request: Request, entry: Entry, now: float) -> tuple[Response, tuple[Piece, ...]]:
+    """Head and content: all of it, none, or a part."""
+    fields = request.headers.fields
+    whole = Response(entry.status, entry.headers, entry.reason)
+    if "if-none-match" in fields or "if-modified-since" in fields:
+        if not_modified(request, whole, entry.response_time, now):
+            return Response(304, not_modified_headers(entry.headers)), ()
+    if "range" in fields:
+        part = serve_range(request, whole, entry.length, now)
+        if part is not None:
+            return part
+    return whole, (((0, entry.length),) if entry.length else ())

@@ -1,0 +1,313 @@
+"""The content of an answer, octet by octet: out of the store, or from the server and into it.
+
+Two colours of each, for an iterator cannot be both.  What is stored is committed *before* the end of the body is
+handed on, so that whoever has seen the end finds it in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Protocol
+
+from .messages import Response
+from .partial import Piece
+from .record import Recording
+from .steps import StoreFlow
+from .stores.contract import AsyncBody, Body
+
+
+class LiveResponse(Protocol):
+    """A server's response, as far as the cache knows it."""
+
+    head: Response
+
+    def chunks(self) -> Iterator[bytes]:
+        """The octets as they come, content codings and all."""
+        ...
+
+    def close(self) -> object:
+        """Let go of it, read or not.  May be called more than once."""
+        ...
+
+
+class AsyncLiveResponse(Protocol):
+    """`LiveResponse` on an event loop."""
+
+    head: Response
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The octets as they come, content codings and all."""
+        ...
+
+    async def aclose(self) -> object:
+        """Let go of it, read or not.  May be called more than once."""
+        ...
+
+
+class Content(Protocol):
+    """The content of an answer: iterate over it once, then close it."""
+
+    whole: bytes | None
+    """All of it, where it is at hand."""
+    recorded: bool
+    """Whether it is on its way into the store, so that it has to be read from here."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __next__(self) -> bytes: ...
+
+    def close(self) -> None:
+        """Let go of it.  What was to be stored and is not complete is forgotten."""
+        ...
+
+
+class AsyncContent(Protocol):
+    """`Content` on an event loop."""
+
+    whole: bytes | None
+    recorded: bool
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def __anext__(self) -> bytes: ...
+
+    async def aclose(self) -> None:
+        """Let go of it.  What was to be stored and is not complete is forgotten."""
+        ...
+
+
+def whole_of(pieces: tuple[Piece, ...], octets: bytes | None) -> bytes | None:
+    """All of the content, where it is at hand and goes out in one piece."""
+    if not pieces:
+        return b""
+    if octets is not None and len(pieces) == 1 and pieces[0] == (0, len(octets)):
+        return octets
+    return None
+
+
+class StoredContent:
+    """Pieces of a stored body, which lies beside its head (`octets`) or by itself (`body`)."""
+
+    __slots__ = ("_body", "_chunks", "recorded", "whole")
+
+    def __init__(self, pieces: tuple[Piece, ...], octets: bytes | None, body: Body | None) -> None:
+        self.whole = whole_of(pieces, octets)
+        self.recorded = False
+        self._body = body
+        self._chunks = self._iterate(pieces, octets)
+
+    def _iterate(self, pieces: tuple[Piece, ...], octets: bytes | None) -> Iterator[bytes]:
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            elif octets is not None:
+                yield octets[piece[0] : piece[1]]
+            elif self._body is not None:
+                yield from self._body.chunks(*piece)
+        self.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """See `Content.close`."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+
+class AsyncStoredContent:
+    """`StoredContent` on an event loop; the body may be of either colour, a synchronous one is read `in_thread`."""
+
+    __slots__ = ("_body", "_chunks", "_hop", "recorded", "whole")
+
+    def __init__(
+        self,
+        pieces: tuple[Piece, ...],
+        octets: bytes | None,
+        body: AsyncBody | Body | None,
+        hop: Callable[..., Awaitable[bytes]] | None,
+    ) -> None:
+        self.whole = whole_of(pieces, octets)
+        self.recorded = False
+        self._body = body
+        self._hop = hop
+        self._chunks = self._iterate(pieces, octets)
+
+    async def _iterate(self, pieces: tuple[Piece, ...], octets: bytes | None) -> AsyncIterator[bytes]:
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            elif octets is not None:
+                yield octets[piece[0] : piece[1]]
+            elif self._body is not None:
+                chunks = self._body.chunks(*piece)
+                if isinstance(chunks, AsyncIterator):
+                    async for chunk in chunks:
+                        yield chunk
+                elif self._hop is None:
+                    for chunk in chunks:
+                        yield chunk
+                else:
+                    while chunk := await self._hop(next, chunks, b""):
+                        yield chunk
+        await self.aclose()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    async def aclose(self) -> None:
+        """See `AsyncContent.aclose`."""
+        body, self._body = self._body, None
+        if body is not None:
+            closing = body.close()
+            if closing is not None:
+                await closing
+
+
+class LiveContent:
+    """A server's content, recorded on the way where there is a `recording`.
+
+    `run` drives the recording's flows, and `landed` is told once how it ended: stored or not, or None for given up.
+    """
+
+    __slots__ = ("_chunks", "_landed", "_live", "_recording", "_run", "recorded", "whole")
+
+    def __init__(
+        self,
+        live: LiveResponse,
+        recording: Recording | None,
+        run: Callable[[StoreFlow[Any]], Any],
+        landed: Callable[[bool | None], object],
+    ) -> None:
+        self.whole: bytes | None = None
+        self.recorded = recording is not None
+        self._live = live
+        self._chunks: Iterator[bytes] | None = None
+        self._recording = recording
+        self._run = run
+        self._landed = landed
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._chunks is None:
+            self._chunks = self._live.chunks()
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            self._complete()
+            raise
+        except BaseException:
+            self.forget(stored=False)
+            raise
+        recording = self._recording
+        if recording is not None:
+            if recording.take(chunk):
+                self._run(recording.flush())
+            if recording.complete:
+                self._complete()
+            elif not recording.going:
+                self.forget(stored=False)
+        return chunk
+
+    def _complete(self) -> None:
+        if self._recording is not None:
+            recording, self._recording = self._recording, None
+            self._landed(bool(self._run(recording.commit())))
+
+    def forget(self, *, stored: bool | None = None) -> None:
+        """Record no further, and store nothing."""
+        if self._recording is not None:
+            recording, self._recording = self._recording, None
+            self._run(recording.abort())
+            self._landed(stored)
+
+    def close(self) -> None:
+        """See `Content.close`."""
+        self.forget()
+        self._live.close()
+
+    def __del__(self) -> None:
+        # A response that was dropped unread must not leave others waiting for it.
+        if getattr(self, "_recording", None) is not None:
+            self.forget()
+
+
+class AsyncLiveContent:
+    """`LiveContent` on an event loop.  `tidy` runs a flow without waiting, for when the task is being cancelled."""
+
+    __slots__ = ("_chunks", "_landed", "_live", "_recording", "_run", "_tidy", "recorded", "whole")
+
+    def __init__(
+        self,
+        live: AsyncLiveResponse,
+        recording: Recording | None,
+        run: Callable[[StoreFlow[Any]], Awaitable[Any]],
+        tidy: Callable[[StoreFlow[Any]], object],
+        landed: Callable[[bool | None], object],
+    ) -> None:
+        self.whole: bytes | None = None
+        self.recorded = recording is not None
+        self._live = live
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._recording = recording
+        self._run = run
+        self._tidy = tidy
+        self._landed = landed
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._chunks is None:
+            self._chunks = self._live.chunks()
+        try:
+            chunk = await anext(self._chunks)
+            if self._recording is not None:
+                await self._take(self._recording, chunk)
+        except StopAsyncIteration:
+            await self._complete()
+            raise
+        except BaseException:
+            self.forget(stored=False)
+            raise
+        return chunk
+
+    async def _take(self, recording: Recording, chunk: bytes) -> None:
+        if recording.take(chunk):
+            await self._run(recording.flush())
+        if recording.complete:
+            await self._complete()
+        elif not recording.going:
+            self.forget(stored=False)
+
+    async def _complete(self) -> None:
+        if self._recording is not None:
+            stored = await self._run(self._recording.commit())
+            self._recording = None
+            self._landed(bool(stored))
+
+    def forget(self, *, stored: bool | None = None) -> None:
+        """Record no further, and store nothing."""
+        if self._recording is not None:
+            recording, self._recording = self._recording, None
+            self._tidy(recording.abort())
+            self._landed(stored)
+
+    async def aclose(self) -> None:
+        """See `AsyncContent.aclose`."""
+        self.forget()
+        await self._live.aclose()
+
+    def __del__(self) -> None:
+        # A response that was dropped unread must not leave others waiting for it.
+        if getattr(self, "_recording", None) is not None:
+            self.forget()

@@ -1,0 +1,103 @@
+"""What the two drivers share: the answer, and an exchange on its way.
+
+`drive_sync.Cache` and `drive_async.AsyncCache` perform an exchange's steps and own what outlives a step: the flights,
+the background refreshes, the purges that a failing store still owes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from .flight import Flight, Flights, Landing
+from .headers import Line
+from .info import CacheInfo
+from .messages import Request, Response
+from .policy import Policy
+from .steps import Flow, Live, Outcome
+
+log = logging.getLogger("cachespec")
+
+L = TypeVar("L")
+C = TypeVar("C")
+
+
+@dataclass(slots=True)
+class Answer(Generic[L, C]):
+    """What a request is answered with."""
+
+    head: Response
+    """Status and fields; the server's own where the response is live."""
+    content: C
+    """The content: to be read from here unless it is live and not `recorded`."""
+    info: CacheInfo
+    """What the cache did, and why."""
+    live: L | None = None
+    """The server's response, where that is what is passed on."""
+    added: tuple[Line, ...] = ()
+    """Field lines that the cache adds; an answer from the store has them in its head already."""
+
+
+class Course:
+    """One exchange on its way: the generator, and the flight that it leads, if any."""
+
+    __slots__ = ("flight", "flights", "flow", "slot")
+
+    def __init__(self, flow: Flow[Outcome[Any]], flights: Flights) -> None:
+        self.flow = flow
+        self.flights = flights
+        self.slot: Any = None
+        self.flight: Flight | None = None
+
+    def lead(self, slot: object, flight: Flight | None) -> None:
+        """Remember what others wait for."""
+        self.slot, self.flight = slot, flight
+
+    def land(self, landing: Landing, *, never: bool = False) -> None:
+        """End the flight, if there is one.  A second time does nothing."""
+        if self.flight is not None:
+            self.flights.land(self.slot, self.flight, landing, never=never)
+
+    def concluded(self, outcome: Outcome[Any], wait: float) -> None:
+        """There is an outcome: tell those who wait, unless they have to wait for a body, for `wait` seconds then."""
+        if self.flight is None:
+            return
+        if not isinstance(outcome, Live):
+            self.land("again")
+        elif outcome.share == "commit":
+            self.flights.headed(self.flight, wait)
+        else:
+            self.land("alone", never=outcome.share == "never")
+
+    def broken(self, error: BaseException) -> None:
+        """It failed, and those who wait fail likewise; or it was given up, and one of them goes on."""
+        self.land(error if isinstance(error, Exception) else "again")
+        self.flow.close()
+
+    def recorded(self, stored: bool | None) -> None:
+        """The body has been read: those who wait find it stored, go on their own, or one of them begins anew."""
+        self.land("alone" if stored is False else "again")
+
+
+def is_async(store: object) -> bool:
+    """Whether `store` is made for an event loop."""
+    return inspect.iscoroutinefunction(getattr(store, "read", None))
+
+
+def lines_added(policy: Policy, info: CacheInfo) -> tuple[Line, ...]:
+    """The field lines that the cache adds to a response.  RFC 9211 §2"""
+    if policy.cache_status is None or info.status == "unavailable":
+        return ()
+    return (("Cache-Status", str(info.cache_status(policy.cache_status, debug=policy.debug))),)
+
+
+def with_lines(head: Response, added: tuple[Line, ...]) -> Response:
+    """`head` with the lines in `added`, behind those of caches upstream (RFC 9211 §2)."""
+    return Response(head.status, head.headers.plus(*added), head.reason) if added else head
+
+
+def refresh_failed(request: Request, error: Exception) -> None:
+    """Say that a background refresh failed: what is stored stays stale, and the next request tries again."""
+    log.info("refreshing %s in the background failed: %r", request.url, error)

@@ -1,0 +1,231 @@
+"""The driver for asynchronous code, on asyncio and on trio."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeAlias, TypeVar
+
+from . import waiting
+from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent
+from .drive import Answer, Course, is_async, lines_added, refresh_failed, with_lines
+from .exchange import Clock, exchange
+from .flight import Flights
+from .messages import Request
+from .policy import NO_WISH, Policy, Wish
+from .record import Recording
+from .shelter import Shelter
+from .steps import Close, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
+from .stores.contract import AsyncStore, Store, scope
+from .stores.memory import MemoryStore
+
+L = TypeVar("L", bound=AsyncLiveResponse)
+R = TypeVar("R")
+AsyncSender: TypeAlias = Callable[[Request], Awaitable[L]]
+"""Sends a request, and gives the response as soon as its head is there.  Given the very request that `fetch` was given,
+it should send the original message untouched."""
+
+
+class AsyncCache:
+    """An HTTP cache for asynchronous code, to be shared by the tasks of one loop.
+
+    `store` defaults to a new `MemoryStore`; one made for synchronous code works too, in threads where a call may wait.
+    `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self, store: AsyncStore | Store | None = None, policy: Policy | None = None, *, clock: Clock = time.time
+    ) -> None:
+        self.store: Any = MemoryStore() if store is None else store
+        self.policy = Policy() if policy is None else policy
+        self.clock = clock
+        self.shelter = Shelter()
+        self.tasks = waiting.Tasks()
+        """The background refreshes."""
+        self._flights = Flights()
+        self._pid = os.getpid()
+        self._async = is_async(self.store)
+        blocking = getattr(self.store, "blocking", "always")
+        self._inline = not self._async and blocking == "never"
+        self._inline_reads = not self._async and blocking == "writes"
+
+    async def fetch(self, request: Request, send: AsyncSender[L], wish: Wish = NO_WISH) -> Answer[L, AsyncContent]:
+        """Answer `request`, from the store or through `send`.
+
+        What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
+        to its end or closed.
+        """
+        course = self.course(request, wish)
+        outcome = await self._conduct(course, send)
+        info = outcome.info
+        added = lines_added(self.policy, info)
+        if isinstance(outcome, Live):
+            return Answer(outcome.head, self.record(course, outcome), info, outcome.live, added)
+        head = with_lines(outcome.head, added)
+        if isinstance(outcome, Made):
+            return Answer(head, AsyncStoredContent((), None, None, None), info)
+        if outcome.refresh and not self.tasks.spawn(self._refreshed, request, send):
+            # Nothing here outlives the request, so it is refreshed before the answer goes out.
+            await self._refreshed(request, send)
+        return Answer(head, self.stored_content(outcome), info)
+
+    async def purge(
+        self,
+        *,
+        url: str | None = None,
+        groups: Iterable[str] | str = (),
+        prefix: str | None = None,
+        everything: bool = False,
+        soft: bool = False,
+    ) -> int:
+        """Remove what is stored for a URL, for groups, under a URL prefix, or all of it; how many responses were hit.
+
+        With `soft` they stay, but are stale from now on.  What is being fetched meanwhile is not stored afterwards.
+        A store that fails raises here.
+        """
+        at = self.clock() if soft else None
+        hit = await self._ask(
+            self.store.purge, scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at)
+        )
+        return int(hit)
+
+    async def aclose(self) -> None:
+        """Cancel background refreshes.  The store stays open."""
+        await self.tasks.aclose()
+
+    # --- driving; what pushes rather than pulls, such as an ASGI application, does so by itself with these
+
+    def course(self, request: Request, wish: Wish = NO_WISH, *, background: bool = False) -> Course:
+        """A new exchange, to be driven with `advance`."""
+        if self._pid != os.getpid():
+            # A child process has not its parent's flights.
+            self._pid = os.getpid()
+            self._flights = Flights()
+        return Course(exchange(request, self.policy, self.clock, wish, background=background), self._flights)
+
+    async def advance(self, course: Course, result: Any = None, failure: Exception | None = None) -> Send | Outcome[L]:
+        """Perform steps until something has to be sent, or there is an outcome.
+
+        `result` is the head and the live response of what was sent, `failure` the error it ended with.  Any other
+        exception than a failure of the exchange itself leaves the flight to `Course.broken`.
+        """
+        flow = course.flow
+        try:
+            while True:
+                step = flow.send(result) if failure is None else flow.throw(failure)
+                result = failure = None
+                if isinstance(step, Send):
+                    return step
+                if isinstance(step, Join):
+                    try:
+                        result = await self._join(course, step)
+                    except Exception as error:
+                        failure = error
+                elif isinstance(step, Close):
+                    await step.live.aclose()
+                else:
+                    result = await self.perform(step)
+        except StopIteration as end:
+            course.concluded(end.value, self.policy.collapse_wait)
+            outcome: Outcome[L] = end.value
+            return outcome
+
+    async def perform(self, step: StoreStep) -> Any:
+        """The result of a step for the store; if the store fails, what the step has for that case."""
+        shelter = self.shelter
+        if shelter.resting:
+            return shelter.spared(step)
+        try:
+            while shelter.owed:
+                await self._ask(self.store.purge, shelter.owed[0])
+                shelter.delivered()
+            if self._inline or (self._inline_reads and type(step) is Read):
+                return step.on(self.store)
+            return await self._ask(step.on, self.store)
+        except Exception as failure:
+            return shelter.failed(step, failure)
+
+    async def run(self, flow: StoreFlow[R]) -> R:
+        """Drive a flow that asks for nothing but the store."""
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(await self.perform(step))
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    def tidy(self, flow: StoreFlow[Any]) -> None:
+        """Drive a flow that cleans up, without waiting: the task may be being cancelled.
+
+        What cannot be done so is left to the store's sweep.
+        """
+        for step in flow:
+            if self._inline:
+                step.on(self.store)
+            elif not self._async:
+                waiting.let_run(step.on, self.store)
+
+    def record(self, course: Course, outcome: Live[L]) -> AsyncLiveContent:
+        """The content of a live response, recorded on its way where there is a plan for it."""
+        recording = None if outcome.plan is None else Recording(outcome.plan, self.policy, outcome.info)
+        return AsyncLiveContent(outcome.live, recording, self.run, self.tidy, course.recorded)
+
+    def stored_content(self, outcome: Stored) -> AsyncStoredContent:
+        """The content of an answer from the store."""
+        hop = None if self._inline else waiting.in_thread
+        return AsyncStoredContent(outcome.pieces, outcome.entry.body, outcome.body, hop)
+
+    async def _conduct(self, course: Course, send: AsyncSender[L]) -> Outcome[L]:
+        """Drive an exchange to its outcome."""
+        try:
+            step: Send | Outcome[L] = await self.advance(course)
+            while isinstance(step, Send):
+                try:
+                    live = await send(step.request)
+                except Exception as error:
+                    step = await self.advance(course, failure=error)
+                else:
+                    step = await self.advance(course, (live.head, live))
+        except BaseException as error:
+            course.broken(error)
+            raise
+        return step
+
+    async def _ask(self, call: Callable[..., Any], *args: Any) -> Any:
+        """The result of a call to the store, whatever its colour."""
+        if self._async:
+            return await call(*args)
+        return call(*args) if self._inline else await waiting.in_thread(call, *args)
+
+    async def _join(self, course: Course, step: Join) -> str:
+        slot = (waiting.current_loop(), step.slot)
+        leads, flight = self._flights.board(slot, waiting.current_task())
+        if leads:
+            course.lead(slot, flight)
+            return "lead"
+        if flight is None or not step.wait:
+            return "alone"
+        while flight.landing is None:
+            waiter = waiting.Waiter()
+            if self._flights.watch(flight, waiter.wake) and not await waiter.wait(flight.remaining()):
+                return "alone"
+        if isinstance(flight.landing, Exception):
+            raise flight.landing
+        return flight.landing
+
+    async def _refreshed(self, request: Request, send: AsyncSender[L]) -> None:
+        try:
+            course = self.course(request, background=True)
+            outcome = await self._conduct(course, send)
+            if isinstance(outcome, Live):
+                content = self.record(course, outcome)
+                try:
+                    if content.recorded:
+                        async for _ in content:
+                            pass
+                finally:
+                    await content.aclose()
+        except Exception as error:
+            refresh_failed(request, error)

@@ -1,0 +1,196 @@
+"""The driver for synchronous code: threads, no event loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeAlias, TypeVar
+
+from .content import Content, LiveContent, LiveResponse, StoredContent
+from .drive import Answer, Course, is_async, lines_added, refresh_failed, with_lines
+from .exchange import Clock, exchange
+from .flight import Flights
+from .messages import Request
+from .policy import NO_WISH, Policy, Wish
+from .record import Recording
+from .shelter import Shelter
+from .steps import Close, Join, Live, Made, Outcome, Send, StoreFlow, StoreStep
+from .stores.contract import Store, scope
+from .stores.memory import MemoryStore
+
+L = TypeVar("L", bound=LiveResponse)
+R = TypeVar("R")
+Sender: TypeAlias = Callable[[Request], L]
+"""Sends a request, and gives the response as soon as its head is there.  Given the very request that `fetch` was given,
+it should send the original message untouched."""
+
+REFRESHES: Final = 4
+"""Background refreshes at a time."""
+
+
+class Cache:
+    """An HTTP cache for synchronous code, safe to share between threads.
+
+    `store` defaults to a new `MemoryStore`; an asynchronous one is a TypeError.  `clock` gives seconds since the
+    epoch.
+    """
+
+    def __init__(self, store: Store | None = None, policy: Policy | None = None, *, clock: Clock = time.time) -> None:
+        if store is not None and is_async(store):
+            raise TypeError(f"store: {type(store).__name__} is asynchronous, and this cache is not")
+        self.store: Store = MemoryStore() if store is None else store
+        self.policy = Policy() if policy is None else policy
+        self.clock = clock
+        self.shelter = Shelter()
+        self._flights = Flights()
+        self._pool: ThreadPoolExecutor | None = None
+        self._pid = os.getpid()
+        self._closed = False
+
+    def fetch(self, request: Request, send: Sender[L], wish: Wish = NO_WISH) -> Answer[L, Content]:
+        """Answer `request`, from the store or through `send`.
+
+        What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
+        to its end or closed.
+        """
+        course, outcome = self._conduct(exchange(request, self.policy, self.clock, wish), send)
+        info = outcome.info
+        added = lines_added(self.policy, info)
+        if isinstance(outcome, Live):
+            return Answer(outcome.head, self._record(course, outcome), info, outcome.live, added)
+        head = with_lines(outcome.head, added)
+        if isinstance(outcome, Made):
+            return Answer(head, StoredContent((), None, None), info)
+        if outcome.refresh:
+            self._refresh(request, send)
+        return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), info)
+
+    def purge(
+        self,
+        *,
+        url: str | None = None,
+        groups: Iterable[str] | str = (),
+        prefix: str | None = None,
+        everything: bool = False,
+        soft: bool = False,
+    ) -> int:
+        """Remove what is stored for a URL, for groups, under a URL prefix, or all of it; how many responses were hit.
+
+        With `soft` they stay, but are stale from now on.  What is being fetched meanwhile is not stored afterwards.
+        A store that fails raises here.
+        """
+        at = self.clock() if soft else None
+        return self.store.purge(scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at))
+
+    def close(self) -> None:
+        """Wait for background refreshes that have begun, and drop those that have not.  The store stays open."""
+        self._closed = True
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    # --- driving
+
+    def perform(self, step: StoreStep) -> Any:
+        """The result of a step for the store; if the store fails, what the step has for that case."""
+        shelter = self.shelter
+        if shelter.resting:
+            return shelter.spared(step)
+        try:
+            while shelter.owed:
+                self.store.purge(shelter.owed[0])
+                shelter.delivered()
+            return step.on(self.store)
+        except Exception as failure:
+            return shelter.failed(step, failure)
+
+    def run(self, flow: StoreFlow[R]) -> R:
+        """Drive a flow that asks for nothing but the store."""
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(self.perform(step))
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    def _conduct(self, flow: Any, send: Sender[L]) -> tuple[Course, Outcome[L]]:
+        """Drive an exchange to its outcome."""
+        if self._pid != os.getpid():
+            self._after_fork()
+        course = Course(flow, self._flights)
+        result: Any = None
+        failure: Exception | None = None
+        try:
+            while True:
+                step = flow.send(result) if failure is None else flow.throw(failure)
+                result = failure = None
+                if isinstance(step, Send):
+                    try:
+                        live = send(step.request)
+                    except Exception as error:
+                        failure = error
+                    else:
+                        result = live.head, live
+                elif isinstance(step, Join):
+                    try:
+                        result = self._join(course, step)
+                    except Exception as error:
+                        failure = error
+                elif isinstance(step, Close):
+                    step.live.close()
+                else:
+                    result = self.perform(step)
+        except StopIteration as end:
+            course.concluded(end.value, self.policy.collapse_wait)
+            return course, end.value
+        except BaseException as error:
+            course.broken(error)
+            raise
+
+    def _join(self, course: Course, step: Join) -> str:
+        leads, flight = self._flights.board(step.slot, threading.get_ident())
+        if leads:
+            course.lead(step.slot, flight)
+            return "lead"
+        if flight is None or not step.wait:
+            return "alone"
+        while flight.landing is None:
+            changed = threading.Event()
+            if self._flights.watch(flight, changed.set) and not changed.wait(flight.remaining()):
+                return "alone"
+        if isinstance(flight.landing, Exception):
+            raise flight.landing
+        return flight.landing
+
+    def _record(self, course: Course, outcome: Live[L]) -> LiveContent:
+        recording = None if outcome.plan is None else Recording(outcome.plan, self.policy, outcome.info)
+        return LiveContent(outcome.live, recording, self.run, course.recorded)
+
+    def _refresh(self, request: Request, send: Sender[L]) -> None:
+        """Run the exchange again in the background, for the store's sake.  RFC 5861 §3"""
+        if not self._closed:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(REFRESHES, thread_name_prefix="cachespec-refresh")
+            self._pool.submit(self._refreshed, request, send)
+
+    def _refreshed(self, request: Request, send: Sender[L]) -> None:
+        try:
+            course, outcome = self._conduct(exchange(request, self.policy, self.clock, background=True), send)
+            if isinstance(outcome, Live):
+                content = self._record(course, outcome)
+                try:
+                    for _ in content if content.recorded else ():
+                        pass
+                finally:
+                    content.close()
+        except Exception as error:
+            refresh_failed(request, error)
+
+    def _after_fork(self) -> None:
+        """A child process has neither its parent's threads nor its flights."""
+        self._pid = os.getpid()
+        self._pool = None
+        self._flights = Flights()

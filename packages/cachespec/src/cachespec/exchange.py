@@ -1,0 +1,431 @@
+"""One exchange, from request to answer.  RFC 9111
+
+The whole flow stands here, once: look up, choose, decide, revalidate, fall back to stale, plan to store, freshen,
+invalidate.  It is a generator of the steps in `steps`; whoever drives it performs them, in whatever colour, and gets
+an outcome.  A refresh is the same exchange with `background=True`, run after the answer has gone out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
+
+from .answers import answer_from
+from .directives import request_directives
+from .entries import Entry
+from .fields import content_length
+from .info import CacheInfo
+from .invalidation import invalidated_groups, invalidated_urls
+from .keys import origin_of, variant_key, vary_names
+from .messages import Request, Response
+from .policy import NO_WISH, Policy, Wish
+from .preconditions import left_to_origin
+from .reuse import decide, may_stand_in
+from .selection import Candidate, Found, Keys, candidates, find, keys_for, publish, select
+from .status import FwdReason
+from .steps import Close, Discard, Drop, Flow, Join, Live, Made, Outcome, Plan, Send, Stored, Swap
+from .stores.contract import NOTHING, Scope
+from .storing import STORABLE, assess
+from .validation import conditional, freshen, head_agrees, identified
+from .verdicts import Verdict
+
+Clock: TypeAlias = Callable[[], float]
+"""Seconds since the epoch."""
+
+ADMITTED = Verdict(True, "admitted", "RFC 9111 §4", "The request may be answered from the store.")
+OFF = Verdict(False, "off", "Policy.enabled", "The cache is switched off.")
+METHOD = Verdict(False, "method", "RFC 9111 §4", "{} is not answered from a cache.")
+CONTENT = Verdict(False, "content", "RFC 9110 §9.3.1", "A {} with content may mean something by it.")
+STREAMED = Verdict(False, "streamed", "RFC 10008 §2.7", "Content that is not at hand cannot be part of a key.")
+NO_KEY = Verdict(False, "no-key", "RFC 9111 §2", "No key can be made for this request.")
+WISHED_PAST = Verdict(False, "wish-no-store", "Wish.mode", "The caller wants nothing to do with the cache.")
+RELOAD = Verdict(False, "wish-reload", "Wish.mode", "The caller wants it from the server.")
+NOTHING_STORED = Verdict(False, "nothing-stored", "RFC 9111 §4", "Nothing is stored for this URL.")
+NO_VARIANT = Verdict(False, "no-variant", "RFC 9111 §4.1", "What is stored was chosen by other request fields.")
+BODY_GONE = Verdict(False, "body-gone", "RFC 9111 §4", "What was stored has just been removed.")
+ONLY_IF_CACHED = Verdict(False, "only-if-cached", "RFC 9111 §5.2.1.7", "Only a stored response was wanted.")
+TOO_LARGE = Verdict(False, "too-large", "Policy.max_body", "Its {} bytes are more than the {} that may be stored.")
+BAD_LENGTH = Verdict(
+    False, "content-length", "RFC 9110 §8.6", "Its Content-Length is no length, so no end is complete."
+)
+NO_STORE_NOW = Verdict(False, "store-fails", "Store", "The store cannot be asked at present.")
+UNDER_WAY = Verdict(False, "under-way", "RFC 5861 §3", "It is being refreshed already.")
+
+ROUNDS: Final = 3
+"""How often a request waits for another one's response before it goes on its own."""
+ERRORS: Final = frozenset({500, 502, 503, 504})
+"""Statuses for which a stale response may stand in (RFC 5861 §4, ruling D29)."""
+NOT_THEIRS: Final = frozenset({206, 304, 412, 416})
+"""Statuses that answer one client's own condition or range, and say nothing about anybody else's request."""
+OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie"})
+"""Reasons not to store that lie with the request, so that somebody else's may fare better."""
+ON_REQUEST: Final = frozenset({"request-no-cache", "request-max-age", "min-fresh", "wish-no-cache"})
+"""Reasons to go forward with a response that is still fresh (RFC 9211 §2.2)."""
+
+
+@dataclass(slots=True)
+class Case:
+    """One exchange under way: what was asked, of which cache, and what is known so far."""
+
+    request: Request
+    policy: Policy
+    clock: Clock
+    wish: Wish
+    background: bool
+    keys: Keys
+    info: CacheInfo
+    found: Found = field(default_factory=lambda: Found(NOTHING))
+
+    def note(self, verdict: Verdict, forward: FwdReason | None = None) -> None:
+        """Remember a decision and, where it sends the request to the server, what Cache-Status calls it."""
+        self.info.verdicts.append(verdict)
+        if forward is not None:
+            self.info.forward = forward
+
+
+def exchange(
+    request: Request, policy: Policy, clock: Clock, wish: Wish = NO_WISH, *, background: bool = False
+) -> Flow[Outcome[Any]]:
+    """The exchange that answers `request`: a generator of steps that returns an outcome.
+
+    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.
+    """
+    admitted = _admitted(request, policy, wish)
+    keys = (yield from keys_for(request, policy)) if admitted else None
+    if keys is None:
+        return (yield from _past(request, policy, clock, NO_KEY if admitted else admitted))
+    if background:
+        request = _for_everybody(request)
+    case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
+    failure: Exception | None = None
+    for _ in range(ROUNDS):
+        case.found = yield from find(request, keys, policy)
+        outcome = yield from _from_store(case)
+        if outcome is not None:
+            return outcome
+        if not _collapses(case):
+            break
+        try:
+            joined = yield Join(_slot(case), wait=not background)
+        except Exception as error:
+            # The one we waited for failed, and so have we: what applies to its failure applies to ours.
+            failure = error
+            break
+        if background and joined != "lead":
+            case.note(UNDER_WAY)
+            return Made(Response(204), case.info)
+        if joined != "again":
+            break
+        case.info.collapsed = True
+    return (yield from _from_server(case, failure))
+
+
+def _admitted(request: Request, policy: Policy, wish: Wish) -> Verdict:
+    """Whether the store has any say in this request."""
+    if not policy.enabled:
+        return OFF
+    if wish.mode == "no-store":
+        return WISHED_PAST
+    method = request.method
+    if method in ("GET", "HEAD"):
+        # A fat GET: what its content selects is in no key.
+        if request.content != b"" and not policy.ignore_fat_get:
+            return CONTENT.of(method)
+    elif method not in policy.methods:
+        return METHOD.of(method)
+    elif request.content is None:
+        return STREAMED
+    return ADMITTED
+
+
+def _for_everybody(request: Request) -> Request:
+    """What a refresh sends: the request without what concerned its own client only."""
+    personal = {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "range", "if-range"}
+    method = "GET" if request.method == "HEAD" else request.method
+    return Request(method, request.url, request.headers.without(personal), request.content)
+
+
+def _collapses(case: Case) -> bool:
+    """Whether to wait for somebody else's response.  RFC 9111 §4, ruling D53
+
+    Only where that could be the whole response: not with a range, a condition or a method of one's own.
+    """
+    if not case.policy.collapse or case.request.method == "HEAD" or case.wish.mode != "default":
+        return False
+    return "range" not in case.request.headers.fields and not left_to_origin(case.request)
+
+
+def _slot(case: Case) -> bytes:
+    """What is being fetched: the variant where its key is known, else the URL for this principal."""
+    found, keys = case.found, case.keys
+    if found.varies and found.key:
+        return found.key
+    return variant_key(keys.primary, b"", keys.base) if keys.base else keys.primary
+
+
+# --- past the store
+
+
+def _past(request: Request, policy: Policy, clock: Clock, verdict: Verdict) -> Flow[Outcome[Any]]:
+    """Forward a request that the store has no say in, and drop what an unsafe method makes obsolete."""
+    info = CacheInfo("bypass", [verdict], forward="method" if verdict.code == METHOD.code else "bypass")
+    requested = clock()
+    head, live = yield Send(request)
+    received = clock()
+    plan = None
+    if policy.enabled:
+        yield from _invalidate(request, head)
+        if policy.post_as_get and request.method == "POST":
+            plan = yield from _post_as_get(request, policy, head, requested, received)
+    return Live(head, live, plan, info)
+
+
+def _post_as_get(
+    request: Request, policy: Policy, head: Response, requested: float, received: float
+) -> Flow[Plan | None]:
+    """The plan to store a POST's response for later GETs, where it says so.  RFC 9110 §9.3.3, ruling D39"""
+    keys = yield from keys_for(Request("GET", request.url, request.headers), policy)
+    if keys is None:
+        return None
+    found = yield from find(request, keys, policy)
+    case = Case(request, policy, lambda: received, NO_WISH, False, keys, CacheInfo(), found)
+    return (yield from _plan(case, head, requested, received))
+
+
+def _invalidate(request: Request, head: Response) -> Flow[None]:
+    """Drop what a successful unsafe request makes obsolete.  RFC 9111 §4.4, RFC 9875 §3"""
+    urls = invalidated_urls(request, head)
+    groups = invalidated_groups(request, head)
+    if urls or groups:
+        origin = origin_of(request.url) or ""
+        yield Drop(Scope(urls=urls, groups=tuple([(origin, group) for group in groups])))
+
+
+# --- from the store
+
+
+def _from_store(case: Case) -> Flow[Outcome[Any] | None]:
+    """The answer from the store, or None where the server has to be asked.  RFC 9111 §4"""
+    candidate = case.found.candidate
+    if theirs := left_to_origin(case.request):
+        case.note(theirs, "request")
+    elif case.wish.mode == "reload":
+        case.note(RELOAD, "request")
+    elif candidate is not None:
+        outcome = yield from _from_candidate(case, candidate.entry)
+        if outcome is not None:
+            return outcome
+    elif case.found.varies:
+        case.note(NO_VARIANT, "vary-miss")
+    else:
+        case.note(NOTHING_STORED, "uri-miss")
+    if _only_if_cached(case):
+        # §5.2.1.7.  Without a Cache-Status member: it is based on nothing stored (RFC 9211 §2).
+        case.note(ONLY_IF_CACHED)
+        case.info.status = "unavailable"
+        return Made(Response(504, (("Content-Length", "0"),), "Gateway Timeout"), case.info)
+    return None
+
+
+def _from_candidate(case: Case, entry: Entry) -> Flow[Stored | None]:
+    now = case.clock()
+    verdict = decide(case.request, entry, case.policy, now, case.wish)
+    case.note(verdict)
+    refresh = verdict.code == "stale-while-revalidate"
+    if not verdict or (refresh and case.background):
+        case.info.forward = "request" if verdict.code in ON_REQUEST else "stale"
+        return None
+    fresh = entry.lifetime > entry.age(now)
+    outcome = yield from answer_from(case.request, entry, case.info, now, status="hit" if fresh else "stale")
+    if outcome is None:
+        case.note(BODY_GONE, "miss")
+    else:
+        # What must not go forward does not go forward for a refresh either (ruling D44).
+        outcome.refresh = refresh and not _only_if_cached(case)
+    return outcome
+
+
+def _only_if_cached(case: Case) -> bool:
+    """Whether the client or the caller rules out the server.  RFC 9111 §5.2.1.7, ruling D44"""
+    if case.wish.mode == "only-if-cached":
+        return True
+    fields = case.request.headers.fields
+    return "cache-control" in fields and request_directives(fields["cache-control"]).only_if_cached
+
+
+# --- from the server
+
+
+def _from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
+    """The answer from the server, or from the store after all.  RFC 9111 §4.3"""
+    nominated: Sequence[Candidate] = ()
+    if not left_to_origin(case.request) and case.wish.mode != "reload":
+        nominated = yield from candidates(case.found, case.keys)
+    asked = conditional(case.request, [candidate.entry for candidate in nominated])
+    requested = case.clock()
+    try:
+        if failure is not None:
+            raise failure
+        head, live = yield Send(asked)
+    except Exception:
+        outcome = yield from _instead_of_error(case)
+        if outcome is None:
+            raise
+        return outcome
+    if head.status in ERRORS:
+        outcome = yield from _instead_of_error(case)
+        if outcome is not None:
+            yield Close(live)
+            case.info.forward_status = head.status
+            return outcome
+    if head.status == 304 and asked is not case.request:
+        verdict, at = identified(head, [candidate.entry for candidate in nominated], case.request)
+        case.note(verdict)
+        if at is not None or "if-none-match" not in case.request.headers:
+            yield Close(live)
+            if at is not None:
+                outcome = yield from _validated(case, nominated[at], head, requested)
+                if outcome is not None:
+                    return outcome
+            # Ruling D31: it was about something else.  The same question once more, without conditions of ours.
+            requested = case.clock()
+            head, live = yield Send(case.request)
+    return (yield from _full(case, head, live, requested))
+
+
+def _instead_of_error(case: Case) -> Flow[Stored | None]:
+    """The stale response that may stand in for an error.  RFC 5861 §4, RFC 9111 §4.2.4"""
+    candidate = case.found.candidate
+    if candidate is None or case.background:
+        return None
+    now = case.clock()
+    verdict = may_stand_in(case.request, candidate.entry, case.policy, now)
+    case.note(verdict)
+    if not verdict:
+        return None
+    return (yield from answer_from(case.request, candidate.entry, case.info, now, status="stale"))
+
+
+def _validated(case: Case, candidate: Candidate, head: Response, requested: float) -> Flow[Stored | None]:
+    """The answer from a stored response that a 304 confirmed, and freshened.  RFC 9111 §4.3.4"""
+    received = case.clock()
+    entry = candidate.entry
+    merged, kept = freshen(entry, head, case.request, case.policy, request_time=requested, response_time=received)
+    shown = kept if isinstance(kept, Entry) else replace(entry, headers=merged.headers)
+    outcome = yield from answer_from(case.request, shown, case.info, received, status="revalidated")
+    if outcome is None:
+        case.note(BODY_GONE)
+        return None
+    case.info.forward_status = 304
+    if isinstance(kept, Entry):
+        case.info.stored = yield from _replace(case, candidate, kept)
+    else:
+        # What the 304 says bars it from the store from now on.
+        case.note(kept)
+        case.info.stored = False
+        yield Swap(candidate.key, None, candidate.revision, case.found.root.mark)
+    return outcome
+
+
+def _replace(case: Case, candidate: Candidate, kept: Entry) -> Flow[bool]:
+    """Put a freshened entry where it belongs now.  The selecting values are taken anew (ruling D24)."""
+    mark = case.found.root.mark
+    old = candidate.entry
+    names = vary_names(kept.headers.get("vary")) or ()
+    placed = yield from select(kept, names, case.request, case.keys, case.policy)
+    if placed is None or placed.selecting == old.selecting:
+        return bool((yield Swap(candidate.key, kept, candidate.revision, mark)))
+    same_names = [name for name, _ in placed.selecting] == [name for name, _ in old.selecting]
+    if same_names:
+        # Chosen by its entity-tag for a request with other values: it stays good for those it had.
+        stays = yield Swap(candidate.key, kept, candidate.revision, mark)
+        if placed.body_id is not None:
+            # A body that lies by itself belongs to one entry only.
+            return bool(stays)
+    plan = Plan(placed, case.keys.primary, case.found.root, names, None)
+    published = yield from publish(plan, placed, case.policy)
+    if not same_names and published:
+        yield Swap(candidate.key, None, candidate.revision, mark)
+    return published
+
+
+def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[Any]]:
+    """The server's response, to be passed on and, where it may be, stored.  RFC 9111 §4.3.3, §3"""
+    received = case.clock()
+    info = case.info
+    info.status = "miss"
+    yield from _invalidate_unless_cached(case, head)
+    if case.request.method == "HEAD":
+        yield from _told_by_head(case, head, requested, received)
+        return Live(head, live, None, info)
+    plan = yield from _plan(case, head, requested, received)
+    if plan is not None:
+        return Live(head, live, plan, info, "commit")
+    candidate = case.found.candidate
+    if candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
+        # Ruling D33: what it replaces must not be used again, although it is not stored itself.
+        yield from _remove(case, candidate)
+    alone = head.status >= 500 or head.status in NOT_THEIRS or info.verdicts[-1].code in OF_THE_REQUEST
+    return Live(head, live, None, info, "alone" if alone else "never")
+
+
+def _invalidate_unless_cached(case: Case, head: Response) -> Flow[None]:
+    """A method that the policy caches (POST for a search, D39) reads and does not write."""
+    if case.request.method not in case.policy.methods:
+        yield from _invalidate(case.request, head)
+
+
+def _told_by_head(case: Case, head: Response, requested: float, received: float) -> Flow[None]:
+    """What a forwarded HEAD says about the stored response.  RFC 9111 §4.3.5, ruling D34"""
+    candidate = case.found.candidate
+    if candidate is None or head.status != 200:
+        return
+    verdict = head_agrees(candidate.entry, head)
+    case.note(verdict)
+    told: Entry | Verdict = replace(candidate.entry, lifetime=0.0, source="head")
+    if verdict:
+        _, told = freshen(
+            candidate.entry, head, case.request, case.policy, request_time=requested, response_time=received
+        )
+    if isinstance(told, Entry):
+        yield Swap(candidate.key, told, candidate.revision, case.found.root.mark)
+    else:
+        yield from _remove(case, candidate)
+
+
+def _remove(case: Case, candidate: Candidate) -> Flow[None]:
+    if (yield Swap(candidate.key, None, candidate.revision, case.found.root.mark)):
+        if candidate.entry.body_id is not None:
+            yield Discard(candidate.entry.body_id)
+
+
+def _plan(case: Case, head: Response, requested: float, received: float) -> Flow[Plan | None]:
+    """What to store of a response, and where; None where it is not stored, for the reason noted."""
+    policy = case.policy
+    assessed = assess(case.request, head, policy, request_time=requested, response_time=received)
+    declared, verdict = _declared_length(head, policy)
+    if isinstance(assessed, Verdict):
+        verdict = assessed
+    if isinstance(assessed, Verdict) or not verdict:
+        case.note(verdict)
+        return None
+    names = vary_names(head.headers.get("vary")) or ()
+    placed = yield from select(assessed, names, case.request, case.keys, policy)
+    if placed is None or case.found.root.mark < 0:
+        case.note(NO_STORE_NOW)
+        return None
+    placed.url = case.keys.url
+    case.note(STORABLE)
+    return Plan(placed, case.keys.primary, case.found.root, names, declared)
+
+
+def _declared_length(head: Response, policy: Policy) -> tuple[int | None, Verdict]:
+    """Content-Length in bytes, and whether a body of that length may be stored.  RFC 9110 §8.6"""
+    value = head.headers.fields.get("content-length")
+    if value is None:
+        return None, STORABLE
+    declared = content_length(value)
+    if declared is None:
+        return None, BAD_LENGTH
+    return declared, STORABLE if declared <= policy.max_body else TOO_LARGE.of(declared, policy.max_body)

@@ -1,0 +1,94 @@
+"""Single flight: of concurrent requests for one thing, one goes and the others wait.  RFC 9111 §4, ruling D53
+
+A waiter never shares a response that could not have been stored for it: when the flight lands it looks into the
+store again, and goes on its own if that holds nothing for it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+Landing: TypeAlias = Literal["again", "alone"] | Exception
+"""What the waiters do: look again, go on their own, or share the failure."""
+
+NEVER_FOR: Final = 10.0
+"""Seconds for which nobody waits for what was found uncacheable ("hit for miss")."""
+NEVER_MOST: Final = 10_000
+"""How many such things are remembered."""
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One request under way, and who waits for it."""
+
+    owner: Hashable
+    """The thread or task that leads."""
+    landing: Landing | None = None
+    deadline: float | None = None
+    """When waiting ends, by the monotonic clock; None as long as there is no response head."""
+    wakes: list[Callable[[], object]] = field(default_factory=list)
+    """Called when any of that changes, once each."""
+
+    def remaining(self) -> float | None:
+        """Seconds that are left to wait; None for as long as it takes."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+
+class Flights:
+    """The flights of one driver.  Every method is quick, never waits, and may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[Hashable, Flight] = {}
+        self._never: dict[Hashable, float] = {}
+
+    def board(self, slot: Hashable, owner: Hashable) -> tuple[bool, Flight | None]:
+        """Whether the caller leads, and the flight: its own, the one to wait for, or None to go alone."""
+        with self._lock:
+            flight = self._flights.get(slot)
+            if flight is not None:
+                # Whoever leads and asks again would wait for itself: for an answer that it holds unread, say.
+                return False, None if flight.owner == owner else flight
+            until = self._never.get(slot)
+            if until is not None:
+                if time.monotonic() < until:
+                    return False, None
+                del self._never[slot]
+            flight = self._flights[slot] = Flight(owner)
+            return True, flight
+
+    def headed(self, flight: Flight, wait: float) -> None:
+        """The response head is there: from now on `wait` seconds are enough."""
+        with self._lock:
+            flight.deadline = time.monotonic() + wait
+            wakes, flight.wakes = flight.wakes, []
+        for wake in wakes:
+            wake()
+
+    def land(self, slot: Hashable, flight: Flight, landing: Landing, *, never: bool = False) -> None:
+        """The flight is over.  With `never`, nobody waits for this slot for a while.  A second time does nothing."""
+        with self._lock:
+            if flight.landing is not None:
+                return
+            flight.landing = landing
+            if self._flights.get(slot) is flight:
+                del self._flights[slot]
+            if never:
+                if len(self._never) >= NEVER_MOST:
+                    self._never.pop(next(iter(self._never)))
+                self._never[slot] = time.monotonic() + NEVER_FOR
+            wakes, flight.wakes = flight.wakes, []
+        for wake in wakes:
+            wake()
+
+    def watch(self, flight: Flight, wake: Callable[[], object]) -> bool:
+        """Have `wake` called when something changes; False if it has landed already."""
+        with self._lock:
+            if flight.landing is not None:
+                return False
+            flight.wakes.append(wake)
+            return True

@@ -1,0 +1,105 @@
+"""Recording a response's body while it passes through.  RFC 9111 §3.3, RFC 9112 §8, ruling D55
+
+What was recorded becomes visible only when it is complete: declared length reached, or the protocol's own end.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import Final
+
+from .info import CacheInfo
+from .policy import Policy
+from .selection import publish
+from .steps import Append, Discard, Plan, StoreFlow
+
+INLINE: Final = 64 * 1024
+"""Bytes up to which a body lies beside its head in the store."""
+PIECE: Final = 256 * 1024
+"""Bytes that are gathered before a longer body is passed to the store."""
+
+
+class Recording:
+    """The body of one response on its way into the store, according to `plan`."""
+
+    __slots__ = ("_body_id", "_chunks", "_gathered", "_info", "_length", "_plan", "_policy", "going")
+
+    def __init__(self, plan: Plan, policy: Policy, info: CacheInfo) -> None:
+        self._plan = plan
+        self._policy = policy
+        self._info = info
+        self._chunks: list[bytes] = []
+        self._gathered = 0
+        self._length = 0
+        self._body_id: str | None = None
+        self.going = True
+        """Whether anything more is wanted."""
+
+    def take(self, chunk: bytes) -> bool:
+        """Take in a piece of the body; True if `flush` has to be run before more comes."""
+        self._chunks.append(chunk)
+        self._gathered += len(chunk)
+        self._length += len(chunk)
+        declared = self._plan.declared
+        if self._length > self._policy.max_body or (declared is not None and self._length > declared):
+            # Longer than allowed, or than announced: whatever this is, it is not that response.
+            self.going = False
+            self._chunks.clear()
+            return self._body_id is not None
+        return self._gathered >= PIECE
+
+    def flush(self) -> StoreFlow[bool]:
+        """Pass on to the store what was gathered; whether it had room for it."""
+        if self.going:
+            if self._body_id is None:
+                self._body_id = secrets.token_hex(16)
+            chunk = b"".join(self._chunks)
+            self._chunks.clear()
+            self._gathered = 0
+            self.going = yield Append(self._body_id, chunk)
+        if not self.going:
+            yield from self.abort()
+        return self.going
+
+    @property
+    def complete(self) -> bool:
+        """Whether as much has come as was announced; the end need not be waited for then."""
+        return self.going and self._length == self._plan.declared
+
+    def commit(self) -> StoreFlow[bool]:
+        """Publish the response, now that its body is complete; whether it is stored.  Does nothing a second time."""
+        if not self.going:
+            return False
+        plan = self._plan
+        if plan.declared is not None and self._length != plan.declared:
+            # RFC 9112 §8: fewer bytes than announced is an incomplete response, however politely it ended.
+            yield from self.abort()
+            return False
+        entry = plan.entry
+        if plan.declared is None and entry.status not in (204, 205):
+            entry = replace(entry, headers=entry.headers.plus(("Content-Length", str(self._length))))
+        if self._body_id is None and self._length <= INLINE:
+            entry = replace(entry, length=self._length, body=b"".join(self._chunks))
+        else:
+            if not (yield from self.flush()):
+                return False
+            entry = replace(entry, length=self._length, body_id=self._body_id)
+        self.going = False
+        stored = yield from publish(plan, entry, self._policy)
+        self._info.stored = stored
+        if stored:
+            self._info.created_at = entry.created
+            self._info.expires_at = entry.response_time + entry.lifetime - entry.initial_age
+            self._info.lifetime = entry.lifetime
+        elif entry.body_id is not None:
+            yield Discard(entry.body_id)
+        return stored
+
+    def abort(self) -> StoreFlow[None]:
+        """Forget it.  Does nothing after `commit`, or a second time."""
+        self.going = False
+        self._chunks.clear()
+        if self._body_id is not None and not self._info.stored:
+            body_id, self._body_id = self._body_id, None
+            yield Discard(body_id)

@@ -1,0 +1,68 @@
+"""Between the flow and a store that may fail: a failing store is a miss, never a failed request.
+
+No purge is ever lost: one that failed is owed, and until it is delivered the store counts as empty, because nobody
+can say what in it is still good.  After a failure the store is left in peace for a moment, so that requests do not
+wait for a database that is down, one after the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final
+
+from .steps import Drop, StoreStep
+from .stores.contract import Scope
+
+OWED: Final = 100
+"""Purges that are remembered one by one; more become one of everything."""
+REST: Final = 1.0
+"""Seconds of peace after a failure."""
+TELL_EVERY: Final = 60.0
+"""Seconds between two log lines about the same trouble."""
+
+log = logging.getLogger("cachespec")
+
+
+class Shelter:
+    """What a driver remembers of its store's failures."""
+
+    __slots__ = ("_resting_until", "_told_at", "failures", "owed")
+
+    def __init__(self) -> None:
+        self.owed: list[Scope] = []
+        """Purges that failed, to be delivered before the store is believed again."""
+        self.failures = 0
+        """How often the store has failed, for metrics."""
+        self._resting_until = 0.0
+        self._told_at = float("-inf")
+
+    @property
+    def resting(self) -> bool:
+        """Whether the store is to be left in peace."""
+        return self._resting_until > 0.0 and time.monotonic() < self._resting_until
+
+    def spared(self, step: StoreStep) -> Any:
+        """What a step results in while the store rests."""
+        if isinstance(step, Drop):
+            self._owe(step.scope)
+        return step.otherwise
+
+    def failed(self, step: StoreStep, error: Exception) -> Any:
+        """Note that `step` failed with `error`; what it results in."""
+        self.failures += 1
+        now = time.monotonic()
+        self._resting_until = now + REST
+        if now - self._told_at >= TELL_EVERY:
+            self._told_at = now
+            log.warning("the store failed to %s, which counts as a miss: %r", type(step).__name__.lower(), error)
+        return self.spared(step)
+
+    def delivered(self) -> Scope:
+        """Take the oldest purge off the list, for it has been delivered."""
+        return self.owed.pop(0)
+
+    def _owe(self, scope: Scope) -> None:
+        self.owed.append(scope)
+        if len(self.owed) > OWED:
+            self.owed[:] = [Scope(everything=True)]

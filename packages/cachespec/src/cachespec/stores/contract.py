@@ -1,0 +1,209 @@
+"""What a store promises.
+
+Everything clever is above the store: which key, which variant, what may be stored and for how long.  A store keeps
+items by key with compare-and-set, streams bodies, and remembers purges for as long as an exchange may take:
+
+- *Invisible until complete.*  A body is appended to in pieces; nobody finds it before an item that names it has been
+  swapped in.  What was appended and never named is removed by `discard`, or by `sweep` after a crash.
+- *Compare-and-set.*  Every item has a revision, never 0 and never used twice for one key; 0 stands for no item.
+- *A purge beats what began before it.*  Purges are numbered; `read` tells the number of the latest one *before* it
+  looks for the item, and `swap` refuses an item that a later purge would have hit.
+- *What cannot be read is not there.*  A damaged or foreign item is None.
+- *Whoever drops an item drops its body*, except in `swap`: the caller knows what it replaces, and discards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from ..entries import Entry, Item
+from ..keys import normalise_url, origin_of
+
+
+class Reading(NamedTuple):
+    """What lies under a key: the item or None, its revision (0: none), and the number of the latest purge."""
+
+    item: Item | None
+    revision: int
+    mark: int
+
+
+NOTHING = Reading(None, 0, -1)
+"""What a store that cannot be asked would have said; with a negative mark nothing is written back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a purge hits: an item is hit if any part applies to it.  Nothing given hits nothing."""
+
+    urls: tuple[str, ...] = ()
+    """Normalised URLs, with all their variants."""
+    groups: tuple[tuple[str, str], ...] = ()
+    """Pairs of an origin and a group's name (RFC 9875 §2.1); an empty origin means every origin."""
+    prefix: str | None = None
+    """Normalised URLs that begin so."""
+    everything: bool = False
+    stale_at: float | None = None
+    """Where given, what is hit stays, but counts as stale from this time on (seconds since the epoch)."""
+
+    def hits(self, item: Item) -> bool:
+        """Whether this purge applies to `item`."""
+        if self.everything or item.url in self.urls:
+            return True
+        if self.prefix is not None and item.url.startswith(self.prefix):
+            return True
+        if self.groups and isinstance(item, Entry) and item.groups:
+            origin = origin_of(item.url)
+            return any(group in item.groups and where in ("", origin) for where, group in self.groups)
+        return False
+
+
+def scope(
+    *,
+    url: str | None = None,
+    groups: Iterable[str] | str = (),
+    prefix: str | None = None,
+    everything: bool = False,
+    stale_at: float | None = None,
+) -> Scope:
+    """The scope of an explicit purge, from what people write.
+
+    `groups` names groups of every origin.  Nothing to purge is a ValueError.
+    """
+    named = (groups,) if isinstance(groups, str) else tuple(groups)
+    if url is None and not named and prefix is None and not everything:
+        raise ValueError("purge: name a url, groups, a prefix, or everything=True")
+    return Scope(
+        urls=() if url is None else (normalise_url(url),),
+        groups=tuple([("", group) for group in named]),
+        prefix=None if prefix is None else normalise_url(prefix),
+        everything=everything,
+        stale_at=stale_at,
+    )
+
+
+Blocking: TypeAlias = Literal["never", "writes", "always"]
+"""With ``writes``, `Store.read` is quick enough for an event loop."""
+
+
+class Body(Protocol):
+    """A stored body that was opened: it can be read to its end whatever becomes of its item meanwhile."""
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The octets from `start` up to `stop`, in pieces of a bounded size."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it.  May be called more than once."""
+        ...
+
+
+class AsyncBody(Protocol):
+    """`Body` for an event loop."""
+
+    def chunks(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The octets from `start` up to `stop`, in pieces of a bounded size."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it.  May be called more than once."""
+        ...
+
+
+class Store(Protocol):
+    """A store, as the rest of the library sees it.  Any method may raise; that is a miss, never a failed request.
+
+    Keys are 32 or 64 octets; those that share the first 32 belong to one URL.
+    """
+
+    blocking: Blocking
+    """Which calls may wait for a disk or a network, so that an event loop must not make them itself."""
+
+    def secret(self) -> bytes:
+        """At least 32 random octets, the same for all that share the store."""
+        ...
+
+    def read(self, key: bytes) -> Reading:
+        """What lies under `key`, and the number of the latest purge as it was before looking."""
+        ...
+
+    def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
+        """Put `item` (None: nothing) in the place of what has `revision`; False if that is no longer there.
+
+        False, too, where a purge with a number above `mark` applies to `item`, or is no longer remembered.
+        """
+        ...
+
+    def append(self, body_id: str, chunk: bytes) -> bool:
+        """Add to the body `body_id`, which nobody can see yet; False if there is no room for it."""
+        ...
+
+    def open(self, body_id: str) -> Body | None:
+        """The body `body_id` for reading, or None if it is gone."""
+        ...
+
+    def discard(self, body_id: str) -> None:
+        """Remove the body `body_id`, complete or not."""
+        ...
+
+    def purge(self, scope: Scope) -> int:
+        """Apply `scope` at once, for everybody that shares the store; the number of items hit."""
+        ...
+
+    def items(self) -> Iterator[tuple[bytes, Item]]:
+        """Everything there is, in no particular order."""
+        ...
+
+    def sweep(self, now: float, limit: int = 1000) -> int:
+        """Remove up to `limit` items that can never be used again, and orphaned bodies; how many were removed."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections.  Afterwards every other method raises."""
+        ...
+
+
+class AsyncStore(Protocol):
+    """`Store` for an event loop: the same promises, every method a coroutine."""
+
+    async def secret(self) -> bytes:
+        """See `Store.secret`."""
+        ...
+
+    async def read(self, key: bytes) -> Reading:
+        """See `Store.read`."""
+        ...
+
+    async def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
+        """See `Store.swap`."""
+        ...
+
+    async def append(self, body_id: str, chunk: bytes) -> bool:
+        """See `Store.append`."""
+        ...
+
+    async def open(self, body_id: str) -> AsyncBody | None:
+        """See `Store.open`."""
+        ...
+
+    async def discard(self, body_id: str) -> None:
+        """See `Store.discard`."""
+        ...
+
+    async def purge(self, scope: Scope) -> int:
+        """See `Store.purge`."""
+        ...
+
+    def items(self) -> AsyncIterator[tuple[bytes, Item]]:
+        """See `Store.items`."""
+        ...
+
+    async def sweep(self, now: float, limit: int = 1000) -> int:
+        """See `Store.sweep`."""
+        ...
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        ...

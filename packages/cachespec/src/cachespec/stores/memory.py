@@ -1,0 +1,351 @@
+"""A store in memory, bounded by bytes and by entries.
+
+Eviction is SIEVE (Zhang et al., NSDI 2024): a queue in order of arrival, a bit per item that a hit sets, and a hand
+that goes from old to new, clears the bits it meets and evicts the first item without one.  A hit moves nothing and
+takes no lock, and what was asked for once goes before what is asked for again and again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from ..entries import Entry, Item, Variants
+from ..keys import variant_key
+from .contract import Blocking, Reading, Scope
+
+Why: TypeAlias = Literal["space", "purge", "sweep"]
+"""Why an item went: to make room, because it was purged, or because nothing could use it any more."""
+OnEvict: TypeAlias = Callable[[Item, Why], None]
+
+PURGES: Final = 1000
+"""Purges that are remembered; what began before the oldest of them is not stored."""
+OVERHEAD: Final = 1500
+"""Bytes that an item takes beside its fields and its body, roughly."""
+ABANDONED: Final = 3600.0
+"""Seconds after which a body that no item names counts as abandoned."""
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """An item in the queue, between its neighbours."""
+
+    key: bytes
+    item: Item
+    revision: int
+    weight: int
+    visited: bool = False
+    newer: _Node | None = None
+    older: _Node | None = None
+
+
+class MemoryBody:
+    """The octets of a body in pieces.  Holding it keeps them, whatever becomes of the entry."""
+
+    __slots__ = ("born", "pieces", "size")
+
+    def __init__(self, born: float = 0.0) -> None:
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.born = born
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """See `Body.chunks`."""
+        at = 0
+        for piece in self.pieces:
+            end = at + len(piece)
+            if end > start and at < stop:
+                whole = start <= at and end <= stop
+                yield piece if whole else piece[max(0, start - at) : stop - at]
+            at = end
+
+    def close(self) -> None:
+        """See `Body.close`."""
+
+
+class MemoryStore:
+    """Responses in this process's memory, shared by its threads and tasks.
+
+    `max_bytes` bounds what heads and bodies take together, `max_entries` how many there are, and `max_body` the bytes
+    of one body (an eighth of `max_bytes` unless given).  `on_evict` is called with every item that goes and the
+    reason, under the store's lock: it should be quick and must not call the store.
+    """
+
+    blocking: Blocking = "never"
+
+    def __init__(
+        self,
+        max_bytes: int = 128 * 1024 * 1024,
+        max_entries: int = 100_000,
+        *,
+        max_body: int | None = None,
+        on_evict: OnEvict | None = None,
+    ) -> None:
+        for name, value in (("max_bytes", max_bytes), ("max_entries", max_entries), ("max_body", max_body)):
+            if value is not None and (type(value) is not int or value <= 0):
+                raise ValueError(f"{name}: {value!r} is not a positive number")
+        self.max_bytes = max_bytes
+        self.max_entries = max_entries
+        self.max_body = max_bytes // 8 if max_body is None else max_body
+        self.bytes = 0
+        """Bytes taken at present, bodies under way included."""
+        self.evictions = 0
+        """Items that had to go to make room, so far."""
+        self._on_evict = on_evict
+        self._secret = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._nodes: dict[bytes, _Node] = {}
+        self._bodies: dict[str, MemoryBody] = {}
+        self._by_url: dict[str, set[bytes]] = {}
+        self._by_group: dict[str, set[bytes]] = {}
+        self._newest: _Node | None = None
+        self._oldest: _Node | None = None
+        self._hand: _Node | None = None
+        self._revision = 0
+        self._mark = 0
+        self._purges: deque[tuple[int, Scope]] = deque(maxlen=PURGES)
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore {len(self._nodes)} items, {self.bytes} of {self.max_bytes} bytes>"
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    # --- the contract
+
+    def secret(self) -> bytes:
+        """See `Store.secret`."""
+        return self._secret
+
+    def read(self, key: bytes) -> Reading:
+        """See `Store.read`."""
+        if self._closed:
+            raise ValueError("the store is closed")
+        mark = self._mark
+        node = self._nodes.get(key)
+        if node is None:
+            return Reading(None, 0, mark)
+        node.visited = True
+        # The revision first: with an older one than the item's, a swap fails, which is safe.
+        revision = node.revision
+        return Reading(node.item, revision, mark)
+
+    def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
+        """See `Store.swap`."""
+        with self._lock:
+            if self._closed:
+                raise ValueError("the store is closed")
+            node = self._nodes.get(key)
+            if (0 if node is None else node.revision) != revision:
+                return False
+            if item is None:
+                if node is not None:
+                    self._remove(node)
+                return True
+            if self._purged(item, mark):
+                return False
+            weight = _weight(item)
+            if weight > self.max_bytes:
+                return False
+            if node is None:
+                self._insert(key, item, weight)
+            else:
+                self._update(node, item, weight)
+            self._make_room()
+            return key in self._nodes
+
+    def append(self, body_id: str, chunk: bytes) -> bool:
+        """See `Store.append`."""
+        with self._lock:
+            body = self._bodies.get(body_id)
+            if body is None:
+                body = self._bodies[body_id] = MemoryBody()
+            if body.size + len(chunk) > self.max_body:
+                return False
+            body.pieces.append(chunk)
+            body.size += len(chunk)
+            self.bytes += len(chunk)
+            self._make_room()
+            return True
+
+    def open(self, body_id: str) -> MemoryBody | None:
+        """See `Store.open`."""
+        return self._bodies.get(body_id)
+
+    def discard(self, body_id: str) -> None:
+        """See `Store.discard`."""
+        with self._lock:
+            self._drop_body(body_id)
+
+    def purge(self, scope: Scope) -> int:
+        """See `Store.purge`."""
+        with self._lock:
+            self._mark += 1
+            self._purges.append((self._mark, scope))
+            hit = self._hit(scope)
+            for node in hit:
+                if scope.stale_at is None:
+                    self._evict(node, "purge")
+                elif isinstance(node.item, Entry):
+                    self._revision += 1
+                    node.item, node.revision = node.item.expired(scope.stale_at), self._revision
+            return sum(isinstance(node.item, Entry) for node in hit)
+
+    def items(self) -> Iterator[tuple[bytes, Item]]:
+        """See `Store.items`."""
+        with self._lock:
+            nodes = list(self._nodes.values())
+        for node in nodes:
+            yield node.key, node.item
+
+    def sweep(self, now: float, limit: int = 1000) -> int:
+        """See `Store.sweep`."""
+        swept = 0
+        with self._lock:
+            named = {node.item.body_id for node in self._nodes.values() if isinstance(node.item, Entry)}
+            for body_id, body in list(self._bodies.items()):
+                # A body under way is told from an abandoned one by its age, seen from the first sweep that met it.
+                if body_id not in named:
+                    body.born = body.born or now
+                    if now - body.born > ABANDONED:
+                        self._drop_body(body_id)
+                        swept += 1
+            for node in list(self._nodes.values()):
+                if swept >= limit:
+                    break
+                if isinstance(node.item, Entry) and (node.item.useless(now) or self._unreachable(node)):
+                    self._evict(node, "sweep")
+                    swept += 1
+        return swept
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        with self._lock:
+            self._closed = True
+            self._nodes.clear()
+            self._bodies.clear()
+            self._by_url.clear()
+            self._by_group.clear()
+            self._newest = self._oldest = self._hand = None
+            self.bytes = 0
+
+    # --- everything below runs under the lock
+
+    def _purged(self, item: Item, mark: int) -> bool:
+        """Whether a purge that came after `mark` applies to `item`, or may have."""
+        if mark == self._mark:
+            return False
+        if self._purges and mark < self._purges[0][0] - 1:
+            return True
+        return any(number > mark and scope.hits(item) for number, scope in self._purges)
+
+    def _hit(self, scope: Scope) -> list[_Node]:
+        """What a purge applies to: by index where there is one."""
+        if scope.everything or scope.prefix is not None:
+            return [node for node in self._nodes.values() if scope.hits(node.item)]
+        keys: set[bytes] = set()
+        for url in scope.urls:
+            keys |= self._by_url.get(url, set())
+        for _, group in scope.groups:
+            keys |= self._by_group.get(group, set())
+        return [node for key in keys if scope.hits((node := self._nodes[key]).item)]
+
+    def _unreachable(self, node: _Node) -> bool:
+        """Whether a variant belongs to a generation that nobody can find any more."""
+        if len(node.key) == 32 or not isinstance(node.item, Entry):
+            return False
+        root = self._nodes.get(node.key[:32])
+        if root is None or not isinstance(root.item, Variants):
+            return True
+        return variant_key(node.key[:32], root.item.generation, node.item.selecting) != node.key
+
+    def _insert(self, key: bytes, item: Item, weight: int) -> None:
+        self._revision += 1
+        node = _Node(key, item, self._revision, weight, older=self._newest)
+        if self._newest is not None:
+            self._newest.newer = node
+        self._newest = node
+        if self._oldest is None:
+            self._oldest = node
+        self._nodes[key] = node
+        self._index(node)
+        self.bytes += weight
+
+    def _update(self, node: _Node, item: Item, weight: int) -> None:
+        self._unindex(node)
+        self._revision += 1
+        self.bytes += weight - node.weight
+        # In this order: a reader without the lock must not take the new revision for the old item's.
+        node.item, node.revision, node.weight = item, self._revision, weight
+        self._index(node)
+
+    def _remove(self, node: _Node) -> None:
+        """Take `node` out, but leave its body to whoever asked for it."""
+        self._unindex(node)
+        del self._nodes[node.key]
+        self.bytes -= node.weight
+        if self._hand is node:
+            self._hand = node.newer
+        if node.newer is None:
+            self._newest = node.older
+        else:
+            node.newer.older = node.older
+        if node.older is None:
+            self._oldest = node.newer
+        else:
+            node.older.newer = node.newer
+
+    def _evict(self, node: _Node, why: Why) -> None:
+        self._remove(node)
+        if isinstance(node.item, Entry) and node.item.body_id is not None:
+            self._drop_body(node.item.body_id)
+        if self._on_evict is not None:
+            self._on_evict(node.item, why)
+
+    def _make_room(self) -> None:
+        """SIEVE's hand: past what was asked for since it last came by, to the first that was not."""
+        while self.bytes > self.max_bytes or len(self._nodes) > self.max_entries:
+            node = self._hand or self._oldest
+            if node is None:
+                return
+            while node.visited:
+                node.visited = False
+                node = node.newer or self._oldest or node
+            self._hand = node.newer
+            self.evictions += 1
+            self._evict(node, "space")
+
+    def _drop_body(self, body_id: str) -> None:
+        body = self._bodies.pop(body_id, None)
+        if body is not None:
+            self.bytes -= body.size
+
+    def _index(self, node: _Node) -> None:
+        self._by_url.setdefault(node.item.url, set()).add(node.key)
+        for group in node.item.groups if isinstance(node.item, Entry) else ():
+            self._by_group.setdefault(group, set()).add(node.key)
+
+    def _unindex(self, node: _Node) -> None:
+        _forget(self._by_url, node.item.url, node.key)
+        for group in node.item.groups if isinstance(node.item, Entry) else ():
+            _forget(self._by_group, group, node.key)
+
+
+def _forget(index: dict[str, set[bytes]], name: str, key: bytes) -> None:
+    keys = index[name]
+    keys.discard(key)
+    if not keys:
+        del index[name]
+
+
+def _weight(item: Item) -> int:
+    """Bytes that `item` takes, roughly; a body that lies by itself is counted where it lies."""
+    if isinstance(item, Variants):
+        return OVERHEAD + len(item.url) + 100 * len(item.tags)
+    fields = sum([len(name) + len(value) for name, value in item.headers.lines])
+    return OVERHEAD + len(item.url) + fields + (0 if item.body is None else len(item.body))

@@ -1,0 +1,253 @@
+"""May this response be stored, and what of it.  RFC 9111 §3
+
+`assess` is the whole of it: a `Verdict` that says no, or the `Entry` to store.  Everything that a hit needs is worked
+out here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urljoin
+
+from .dates import format_date, parse_date
+from .directives import OWN_TARGET, ResponseDirectives, policy_of, request_directives
+from .entries import Entry
+from .freshness import corrected_initial_age, date_value, freshness_lifetime
+from .headers import Headers
+from .invalidation import cache_groups
+from .keys import Selecting, normalise_url, vary_names
+from .messages import Request, Response
+from .policy import GATEWAY_REFUSED, HEURISTICALLY_CACHEABLE, Policy
+from .verdicts import Verdict
+
+STORABLE = Verdict(True, "storable", "RFC 9111 §3", "Nothing forbids to store it.")
+METHOD = Verdict(False, "method", "RFC 9111 §3", "Responses to {} are not stored here.")
+POST_CONTENT_LOCATION = Verdict(
+    False, "post", "RFC 9110 §9.3.3", "A response to POST needs explicit freshness and its own Content-Location."
+)
+INTERIM = Verdict(False, "interim", "RFC 9111 §3", "Status {} is not a final response.")
+NOT_UNDERSTOOD = Verdict(
+    False, "status", "RFC 9111 §3", "Status {} is not one whose caching rules are understood here."
+)
+NEVER = Verdict(False, "status-never", "RFC 6585 §3-6", "Status {} is never stored, whatever its directives.")
+STATUS_REFUSED = Verdict(False, "status-refused", "Policy.statuses", "Status {} is not stored by this cache.")
+NO_STORE = Verdict(False, "no-store", "RFC 9111 §5.2.2.5", "The response says no-store.")
+REQUEST_NO_STORE = Verdict(False, "request-no-store", "RFC 9111 §5.2.1.5", "The request says no-store.")
+PRIVATE = Verdict(False, "private", "RFC 9111 §5.2.2.7", "The response is private and this cache is shared.")
+AUTHORIZATION = Verdict(
+    False, "authorization", "RFC 9111 §3.5", "The request has credentials and nothing opens the response to all."
+)
+COOKIES = Verdict(False, "cookie", "Policy.credentials", "The request has cookies and the response is not public.")
+SET_COOKIE = Verdict(False, "set-cookie", "Policy.set_cookie", "The response sets a cookie.")
+VARY_ALL = Verdict(False, "vary", "RFC 9111 §4.1", "Vary says that no other request can be given this response.")
+VARY_REFUSED = Verdict(False, "vary-refused", "Policy.refuse_vary", "The response varies on {}.")
+NOT_CACHEABLE = Verdict(
+    False, "not-cacheable", "RFC 9111 §3", "Nothing says that it may be cached, and status {} alone does not."
+)
+USELESS = Verdict(
+    False, "useless", "RFC 9111 §3", "It has neither a lifetime nor a validator, so it could never be used."
+)
+
+UNDERSTOOD: Final = frozenset(
+    {*range(200, 206), *range(300, 304), 305, 307, 308, *range(400, 418), 421, 422, 426, 451, *range(500, 506)}
+)
+"""Final statuses whose caching rules are implemented: those of RFC 9110, and 451 (ruling D45).  206 and 304 are not."""
+FORBIDDEN: Final = frozenset({428, 429, 431, 511})
+"""Statuses that are never stored (RFC 6585, ruling D56)."""
+
+# RFC 9111 §3.1: fields that concern one connection or one proxy.  Age is no stored field (ruling D32).
+NOT_STORED: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "proxy-authenticate",
+        "proxy-authentication-info",
+        "proxy-authorization",
+        "age",
+        OWN_TARGET,
+    }
+)
+
+
+def may_store(
+    request: Request, response: Response, policy: Policy, *, request_time: float, response_time: float
+) -> Verdict:
+    """Whether the response to `request` may be stored by a cache with `policy`.  RFC 9111 §3
+
+    The times, in seconds since the epoch, are when the request was sent and the response's head received.
+    """
+    assessed = assess(request, response, policy, request_time=request_time, response_time=response_time)
+    return assessed if isinstance(assessed, Verdict) else STORABLE
+
+
+def assess(
+    request: Request,
+    response: Response,
+    policy: Policy,
+    *,
+    request_time: float,
+    response_time: float,
+    selecting: Selecting = (),
+) -> Entry | Verdict:
+    """What to store of the response to `request`, or why not.  RFC 9111 §3
+
+    `selecting` are the request's selecting values.  The body is not part of the question.
+    """
+    headers = response.headers
+    said, field = policy_of(headers, policy.targets)
+    refusal = _refusal(request, response, policy, said)
+    if refusal is not None:
+        return refusal
+    date = date_value(headers, response_time)
+    lifetime, source = freshness_lifetime(response.status, headers, said, field, date, policy)
+    if refusal := _pointless(request, response, policy, said, source):
+        return refusal
+    kept = stored_headers(headers, said, policy, date)
+    fields = kept.fields
+    etag, modified = fields.get("etag"), fields.get("last-modified")
+    if etag is None and modified is None and (said.no_cache or lifetime <= 0):
+        if said.no_cache or not (said.stale_while_revalidate or said.stale_if_error):
+            return USELESS
+    shared = policy.shared
+    return Entry(
+        url=normalise_url(request.url),
+        method="GET" if request.method == "POST" and not policy.body_in_key else request.method,
+        selecting=selecting,
+        status=response.status,
+        reason=response.reason,
+        headers=kept,
+        request_time=request_time,
+        response_time=response_time,
+        initial_age=corrected_initial_age(headers, date, request_time, response_time, trust_age=policy.trust_age),
+        lifetime=lifetime,
+        source=source,
+        date=date,
+        validate=said.no_cache,
+        never_stale=said.must_revalidate or (shared and said.proxy_revalidate),
+        no_max_stale=shared and said.s_maxage is not None,
+        # D60: only where nobody can have changed or cut short what came.
+        immutable=said.immutable and request.url[:6].lower() == "https:" and "content-length" in fields,
+        explicit=said.public or said.s_maxage is not None,
+        while_revalidate=said.stale_while_revalidate or 0,
+        if_error=said.stale_if_error or 0,
+        etag=etag,
+        last_modified=modified,
+        groups=cache_groups(kept) if "cache-groups" in fields else (),
+        created=response_time,
+    )
+
+
+def _refusal(request: Request, response: Response, policy: Policy, said: ResponseDirectives) -> Verdict | None:
+    """The first of RFC 9111 §3's conditions that is not met; None where all are."""
+    method, status = request.method, response.status
+    # "the request method is understood by the cache"
+    if method not in policy.methods and not (method == "POST" and policy.post_as_get):
+        return METHOD.of(method)
+    # "the response status code is final"
+    if not 200 <= status <= 599:
+        return INTERIM.of(status)
+    if status in FORBIDDEN:
+        return NEVER.of(status)
+    # "if the response status code is 206 or 304, or the must-understand cache directive is present: the cache
+    # understands the response status code"
+    understood = status in UNDERSTOOD
+    if not understood and (status in (206, 304) or said.must_understand):
+        return NOT_UNDERSTOOD.of(status)
+    if policy.statuses is not None:
+        if status not in policy.statuses:
+            return STATUS_REFUSED.of(status)
+    elif policy.shared and policy.credentials == "explicit" and status in GATEWAY_REFUSED:
+        return STATUS_REFUSED.of(status)
+    # "the no-store cache directive is not present"; must-understand takes its place where the status is understood
+    # (§5.2.2.3).
+    if said.no_store and not (said.must_understand and understood):
+        return NO_STORE
+    fields = request.headers.fields
+    if policy.honour_request and "cache-control" in fields:
+        if request_directives(fields["cache-control"]).no_store:
+            return REQUEST_NO_STORE
+    if policy.shared:
+        # "if the cache is shared: the private response directive is either not present or allows a shared cache to
+        # store a modified response"
+        if said.private:
+            return PRIVATE
+        if refusal := _guarded(fields, policy, said):
+            return refusal
+    return _field_refusal(response, policy)
+
+
+def _guarded(fields: Mapping[str, str], policy: Policy, said: ResponseDirectives) -> Verdict | None:
+    """Whether credentials in the request bar a shared cache from the response.  RFC 9111 §3.5"""
+    explicit = said.public or said.s_maxage is not None
+    if "authorization" in fields:
+        if not (explicit or (said.must_revalidate and policy.credentials == "rfc")):
+            return AUTHORIZATION
+    if "cookie" in fields and policy.credentials == "explicit" and not explicit:
+        return COOKIES
+    return None
+
+
+def _field_refusal(response: Response, policy: Policy) -> Verdict | None:
+    """Whether Vary or Set-Cookie bars the response.  RFC 9111 §4.1, rulings D23, D25"""
+    fields = response.headers.fields
+    if "set-cookie" in fields and policy.set_cookie == "bypass":
+        return SET_COOKIE
+    if "vary" in fields:
+        names = vary_names(fields["vary"])
+        if names is None:
+            return VARY_ALL
+        if refused := policy.refuse_vary.intersection(names):
+            return VARY_REFUSED.of(", ".join(sorted(refused)))
+    return None
+
+
+def _pointless(
+    request: Request, response: Response, policy: Policy, said: ResponseDirectives, source: str
+) -> Verdict | None:
+    """The last of §3's conditions, "the response contains at least one of the following", and POST's own."""
+    # "a public response directive; a private response directive, if the cache is not shared; an Expires header
+    # field; a max-age response directive; if the cache is shared: an s-maxage response directive; a cache extension
+    # that allows it to be cached; or a status code that is defined as heuristically cacheable"
+    explicit = source in ("max-age", "s-maxage", "expires")
+    if request.method == "POST" and not policy.body_in_key:
+        location = response.headers.get("content-location")
+        if not explicit or location is None or _resolved(request.url, location) != normalise_url(request.url):
+            return POST_CONTENT_LOCATION
+    if explicit or said.public or response.status in HEURISTICALLY_CACHEABLE:
+        return None
+    if not policy.shared and (said.private or said.private_fields):
+        return None
+    return NOT_CACHEABLE.of(response.status)
+
+
+def _resolved(base: str, reference: str) -> str:
+    try:
+        return normalise_url(urljoin(base, reference))
+    except ValueError:
+        return ""
+
+
+def stored_headers(headers: Headers, said: ResponseDirectives, policy: Policy, date: float) -> Headers:
+    """The fields that are kept, and later replayed.  RFC 9111 §3.1"""
+    fields = headers.fields
+    gone = set(NOT_STORED)
+    if "connection" in fields:
+        gone.update(name.strip(" \t").lower() for name in fields["connection"].split(","))
+    # A qualified no-cache bars every cache from the fields it names, a qualified private shared ones (ruling D09).
+    gone.update(said.no_cache_fields)
+    if policy.shared:
+        gone.update(said.private_fields)
+    if policy.set_cookie == "strip":
+        gone.add("set-cookie")
+    # A response without a proper Date gets one (RFC 9110 §6.6.1).
+    if "date" not in fields:
+        return headers.without(gone).plus(("Date", format_date(date)))
+    if parse_date(fields["date"], date) is None:
+        return headers.without(gone).replacing(("Date", format_date(date)))
+    return headers.without(gone)
