@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = {"httpx": "httpx", "requests": "requests", "asgi": "starlette", "fastapi": "fastapi", "sql": "sqlalchemy"}
 # A module of the core is public if the reference documents it, a name if the module exports it.
-PUBLIC = re.findall(r"^::: (cachespec[a-z._]*)$", (ROOT / "docs/reference.md").read_text(encoding="utf-8"), re.MULTILINE)
+PUBLIC = re.findall(
+    r"^::: (cachespec[a-z._]*)$", (ROOT / "docs/reference.md").read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
