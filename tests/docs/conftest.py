@@ -121,7 +121,7 @@ def listening(trust: Trust) -> Iterator[Origin]:
 
 
 @pytest.fixture
-def origin(listening: Origin, trust: Trust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
+def origin(listening: Origin, trust: Trust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Origin:
     """example.com leads to loopback; files and caches go to a folder of this test's own."""
     resolve, connect, connect_ex = socket.getaddrinfo, socket.socket.connect, socket.socket.connect_ex
 
@@ -147,4 +147,4 @@ def origin(listening: Origin, trust: Trust, tmp_path: Path, monkeypatch: pytest.
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     listening.served.clear()
-    yield listening
+    return listening
