@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from .headers import Headers
+from .headers import Headers, Line
 from .keys import Selecting
 
 RETENTION: Final = 30 * 86400.0
@@ -60,6 +60,8 @@ class Entry:
     last_modified: str | None = None
     groups: tuple[str, ...] = ()
     """Cache-Groups (RFC 9875 §2)."""
+    withheld: tuple[Line, ...] = ()
+    """Fields that govern the response but are not replayed: our own targeted field (D47)."""
     created: float = 0.0
     """When the body was stored; a validation leaves it."""
     length: int = 0

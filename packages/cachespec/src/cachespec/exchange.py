@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from .answers import answer_from
-from .directives import request_directives
+from .directives import OWN_TARGET, request_directives
 from .entries import Entry
 from .fields import content_length
 from .info import CacheInfo
@@ -312,7 +312,7 @@ def _validated(case: Case, candidate: Candidate, head: Response, requested: floa
     received = case.clock()
     entry = candidate.entry
     merged, kept = freshen(entry, head, case.request, case.policy, request_time=requested, response_time=received)
-    shown = kept if isinstance(kept, Entry) else replace(entry, headers=merged.headers)
+    shown = kept if isinstance(kept, Entry) else replace(entry, headers=merged.headers.without({OWN_TARGET}))
     outcome = yield from answer_from(case.request, shown, case.info, received, status="revalidated")
     if outcome is None:
         case.note(BODY_GONE)

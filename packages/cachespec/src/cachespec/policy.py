@@ -152,7 +152,7 @@ class Policy:
             "credentials": "rfc" if shared else "partition",
             "normalise": NORMALISE_STRICT,
             "post_as_get": True,
-            "stale_if_error": None,
+            "stale_if_error": 7 * 86400,
             "ignore_fat_get": False,
         }
         return cls(**(letter | options))

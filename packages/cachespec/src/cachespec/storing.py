@@ -6,6 +6,7 @@ out here, once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin
@@ -14,7 +15,7 @@ from .dates import format_date, parse_date
 from .directives import OWN_TARGET, ResponseDirectives, policy_of, request_directives
 from .entries import Entry
 from .freshness import corrected_initial_age, date_value, freshness_lifetime
-from .headers import Headers
+from .headers import Headers, Line
 from .invalidation import cache_groups
 from .keys import Selecting, normalise_url, vary_names
 from .messages import Request, Response
@@ -56,6 +57,8 @@ UNDERSTOOD: Final = frozenset(
 FORBIDDEN: Final = frozenset({428, 429, 431, 511})
 """Statuses that are never stored (RFC 6585, ruling D56)."""
 
+_LOOPBACK: Final = re.compile(r"http://(?:127\.0\.0\.1|\[::1\]|localhost)[:/]", re.IGNORECASE)
+
 # RFC 9111 §3.1: fields that concern one connection or one proxy.  Age is no stored field (ruling D32).
 NOT_STORED: Final = frozenset(
     {
@@ -70,7 +73,6 @@ NOT_STORED: Final = frozenset(
         "proxy-authentication-info",
         "proxy-authorization",
         "age",
-        OWN_TARGET,
     }
 )
 
@@ -106,7 +108,8 @@ def assess(
         return refusal
     date = date_value(headers, response_time)
     lifetime, source = freshness_lifetime(response.status, headers, said, field, date, policy)
-    if refusal := _pointless(request, response, policy, said, source):
+    refusal = _pointless(request, response, policy, said, source)
+    if refusal is not None:
         return refusal
     kept = stored_headers(headers, said, policy, date)
     fields = kept.fields
@@ -132,13 +135,14 @@ def assess(
         never_stale=said.must_revalidate or (shared and said.proxy_revalidate),
         no_max_stale=shared and said.s_maxage is not None,
         # D60: only where nobody can have changed or cut short what came.
-        immutable=said.immutable and request.url[:6].lower() == "https:" and "content-length" in fields,
+        immutable=said.immutable and _trustworthy(request.url) and "content-length" in fields,
         explicit=said.public or said.s_maxage is not None,
         while_revalidate=said.stale_while_revalidate or 0,
         if_error=said.stale_if_error or 0,
         etag=etag,
         last_modified=modified,
         groups=cache_groups(kept) if "cache-groups" in fields else (),
+        withheld=_withheld(headers) if shared else (),
         created=response_time,
     )
 
@@ -177,7 +181,8 @@ def _refusal(request: Request, response: Response, policy: Policy, said: Respons
         # store a modified response"
         if said.private:
             return PRIVATE
-        if refusal := _guarded(fields, policy, said):
+        refusal = _guarded(fields, policy, said)
+        if refusal is not None:
             return refusal
     return _field_refusal(response, policy)
 
@@ -233,6 +238,19 @@ def _resolved(base: str, reference: str) -> str:
         return ""
 
 
+def _trustworthy(url: str) -> bool:
+    """Whether nobody can have changed what came from `url` on its way.  RFC 8246 §3
+
+    That is https, and plain http to this very machine.
+    """
+    return url[:6].lower() == "https:" or bool(_LOOPBACK.match(url))
+
+
+def _withheld(headers: Headers) -> tuple[Line, ...]:
+    """The lines of our own targeted field, which govern what is stored, and are never passed on (ruling D47)."""
+    return tuple([(OWN_TARGET, value) for value in headers.getlist(OWN_TARGET)])
+
+
 def stored_headers(headers: Headers, said: ResponseDirectives, policy: Policy, date: float) -> Headers:
     """The fields that are kept, and later replayed.  RFC 9111 §3.1"""
     fields = headers.fields
@@ -243,6 +261,8 @@ def stored_headers(headers: Headers, said: ResponseDirectives, policy: Policy, d
     gone.update(said.no_cache_fields)
     if policy.shared:
         gone.update(said.private_fields)
+        # Our own targeted field is for this cache only (ruling D47).
+        gone.add(OWN_TARGET)
     if policy.set_cookie == "strip":
         gone.add("set-cookie")
     # A response without a proper Date gets one (RFC 9110 §6.6.1).

@@ -107,7 +107,8 @@ def freshen(
     if date is None or parse_date(date, response_time) is None:
         # The clocked recipient adds it (RFC 9110 §6.6.1); the stored one would make the response old again.
         update = update.replacing(("Date", format_date(response_time)))
-    merged = Response(entry.status, merge(entry.headers, update), entry.reason)
+    governing = Headers.trusted(entry.headers.lines + entry.withheld)
+    merged = Response(entry.status, merge(governing, update), entry.reason)
     # Age is no stored field: it counts for this exchange only (ruling D32).
     aged = merged.headers if "age" not in update else merged.headers.plus(("Age", update["age"]))
     assessed = assess(
