@@ -27,7 +27,7 @@ def urls(*lines: tuple[str, str], target: str = TARGET) -> tuple[str, ...]:
     return invalidated_urls(Request("POST", target), Response(200, lines))
 
 
-@pytest.mark.requirement("9111-4.4-01")
+@pytest.mark.requirement("9111-4.4-01", "9110-9.1-01")
 @pytest.mark.parametrize("method", UNSAFE)
 def test_a_method_that_is_not_known_to_be_safe_invalidates_the_target(method: str) -> None:
     request = Request(method, TARGET)
