@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -22,9 +21,9 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from wire import Fields, Message, Responder, Upstream, end_to_end, serve  # noqa: E402  # beside this file
+from wire import Fields, Message, Responder, Upstream, end_to_end, serve  # beside this file
 
-from cachespec import AsyncCache, Policy, Request, Response, open_store  # noqa: E402  # the path comes first
+from cachespec import AsyncCache, Policy, Request, Response, open_store  # the path comes first
 
 Backend = Callable[[Message, Responder], Awaitable[None]]
 
@@ -47,6 +46,7 @@ class Options:
 def through_httpx(options: Options) -> Backend:
     """`CacheTransport` in a thread for each request."""
     import httpx
+
     from cachespec_httpx import CacheTransport
 
     limits = httpx.Limits(max_keepalive_connections=0)
@@ -77,6 +77,7 @@ def through_httpx(options: Options) -> Backend:
 def through_httpx_async(options: Options) -> Backend:
     """`AsyncCacheTransport` on the loop."""
     import httpx
+
     from cachespec_httpx import AsyncCacheTransport
 
     limits = httpx.Limits(max_keepalive_connections=0)
@@ -108,6 +109,7 @@ def through_requests(options: Options) -> Backend:
     """`CacheAdapter` in a thread for each request, without a session's own fields."""
     import requests
     import requests.adapters
+
     from cachespec_requests import CacheAdapter
 
     adapter = (

@@ -119,7 +119,7 @@ async def serve(backend: Callable[[Message, Responder], Awaitable[None]], port: 
             responder = Responder(writer, method)
             try:
                 await backend(Message(method, target, passed, content), responder)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # one bad exchange must not end the server
                 print(f"{method} {target}: {error!r}", flush=True)
                 if not (responder._bare or responder._chunked):
                     with contextlib.suppress(ConnectionError):
