@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from .entries import Entry, Item
 from .flight import Flight, Flights, Landing
 from .headers import Line
 from .info import CacheInfo
@@ -88,14 +90,29 @@ def is_async(store: object) -> bool:
 
 def lines_added(policy: Policy, info: CacheInfo) -> tuple[Line, ...]:
     """The field lines that the cache adds to a response.  RFC 9211 §2"""
-    if policy.cache_status is None or info.status == "unavailable":
+    if info.status == "unavailable":
         return ()
-    return (("Cache-Status", str(info.cache_status(policy.cache_status, debug=policy.debug))),)
+    lines: tuple[Line, ...] = ()
+    if policy.cache_status is not None:
+        lines = (("Cache-Status", str(info.cache_status(policy.cache_status, debug=policy.debug))),)
+    if policy.from_cache_field is not None and info.from_cache:
+        lines += ((policy.from_cache_field, "1"),)
+    return lines
 
 
 def with_lines(head: Response, added: tuple[Line, ...]) -> Response:
     """`head` with the lines in `added`, behind those of caches upstream (RFC 9211 §2)."""
     return Response(head.status, head.headers.plus(*added), head.reason) if added else head
+
+
+def nothing_named(url: str | None, groups: Iterable[str] | str, prefix: str | None, everything: bool) -> bool:
+    """Whether a purge names nothing to remove."""
+    return url is None and prefix is None and not everything and not groups
+
+
+def urls_of(items: Iterable[tuple[bytes, Item]]) -> list[str]:
+    """The URLs of the responses among a store's items, each once, in order."""
+    return list(dict.fromkeys([item.url for _, item in items if isinstance(item, Entry)]))
 
 
 def refresh_failed(request: Request, error: Exception) -> None:

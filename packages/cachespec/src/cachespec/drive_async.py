@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from . import waiting
 from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent
-from .drive import Answer, Course, is_async, lines_added, refresh_failed, with_lines
+from .drive import Answer, Course, is_async, lines_added, nothing_named, refresh_failed, urls_of, with_lines
 from .exchange import Clock, exchange
 from .flight import Flights
 from .messages import Request
@@ -65,10 +65,15 @@ class AsyncCache:
         head = with_lines(outcome.head, added)
         if isinstance(outcome, Made):
             return Answer(head, AsyncStoredContent((), None, None, None), info)
+        content = self.stored_content(outcome)
         if outcome.refresh and not self.tasks.spawn(self._refreshed, request, send):
             # Nothing here outlives the request, so it is refreshed before the answer goes out.
-            await self._refreshed(request, send)
-        return Answer(head, self.stored_content(outcome), info)
+            try:
+                await self._refreshed(request, send)
+            except BaseException:
+                await content.aclose()
+                raise
+        return Answer(head, content, info)
 
     async def purge(
         self,
@@ -77,18 +82,35 @@ class AsyncCache:
         groups: Iterable[str] | str = (),
         prefix: str | None = None,
         everything: bool = False,
+        expired: bool = False,
         soft: bool = False,
     ) -> int:
         """Remove what is stored for a URL, for groups, under a URL prefix, or all of it; how many responses were hit.
 
         With `soft` they stay, but are stale from now on.  What is being fetched meanwhile is not stored afterwards.
-        A store that fails raises here.
+        `expired`, alone or beside those, removes what nobody can use any more.  A store that fails raises here.
         """
+        swept = 0
+        while expired and (more := await self._ask(self.store.sweep, self.clock())):
+            swept += more
+        if expired and nothing_named(url, groups, prefix, everything):
+            return swept
         at = self.clock() if soft else None
         hit = await self._ask(
             self.store.purge, scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at)
         )
-        return int(hit)
+        return int(hit) + swept
+
+    async def clear(self) -> int:
+        """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
+        return await self.purge(everything=True)
+
+    async def urls(self) -> list[str]:
+        """The URLs for which something is stored, each once.  A store that fails raises here."""
+        if self._async:
+            return urls_of([item async for item in self.store.items()])
+        found: list[str] = await self._ask(lambda: urls_of(self.store.items()))
+        return found
 
     async def aclose(self) -> None:
         """Cancel background refreshes.  The store stays open."""
@@ -179,6 +201,7 @@ class AsyncCache:
 
     async def _conduct(self, course: Course, send: AsyncSender[L]) -> Outcome[L]:
         """Drive an exchange to its outcome."""
+        live: L | None = None
         try:
             step: Send | Outcome[L] = await self.advance(course)
             while isinstance(step, Send):
@@ -190,6 +213,9 @@ class AsyncCache:
                     step = await self.advance(course, (live.head, live))
         except BaseException as error:
             course.broken(error)
+            if live is not None:
+                # Nobody else knows of it: its connection would never be given back.
+                await live.aclose()
             raise
         return step
 

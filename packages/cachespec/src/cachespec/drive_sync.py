@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from .content import Content, LiveContent, LiveResponse, StoredContent
-from .drive import Answer, Course, is_async, lines_added, refresh_failed, with_lines
+from .drive import Answer, Course, is_async, lines_added, nothing_named, refresh_failed, urls_of, with_lines
 from .exchange import Clock, exchange
 from .flight import Flights
 from .messages import Request
@@ -49,6 +50,8 @@ class Cache:
         self._pool: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
         self._closed = False
+        self._lock = threading.Lock()
+        """Held while the pool is made, used or closed."""
 
     def fetch(self, request: Request, send: Sender[L], wish: Wish = NO_WISH) -> Answer[L, Content]:
         """Answer `request`, from the store or through `send`.
@@ -75,19 +78,33 @@ class Cache:
         groups: Iterable[str] | str = (),
         prefix: str | None = None,
         everything: bool = False,
+        expired: bool = False,
         soft: bool = False,
     ) -> int:
         """Remove what is stored for a URL, for groups, under a URL prefix, or all of it; how many responses were hit.
 
         With `soft` they stay, but are stale from now on.  What is being fetched meanwhile is not stored afterwards.
-        A store that fails raises here.
+        `expired`, alone or beside those, removes what nobody can use any more.  A store that fails raises here.
         """
+        swept = sum(iter(partial(self.store.sweep, self.clock()), 0)) if expired else 0
+        if expired and nothing_named(url, groups, prefix, everything):
+            return swept
         at = self.clock() if soft else None
-        return self.store.purge(scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at))
+        hit = self.store.purge(scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at))
+        return hit + swept
+
+    def clear(self) -> int:
+        """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
+        return self.purge(everything=True)
+
+    def urls(self) -> list[str]:
+        """The URLs for which something is stored, each once.  A store that fails raises here."""
+        return urls_of(self.store.items())
 
     def close(self) -> None:
         """Wait for background refreshes that have begun, and drop those that have not.  The store stays open."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -121,6 +138,7 @@ class Cache:
         if self._pid != os.getpid():
             self._after_fork()
         course = Course(flow, self._flights)
+        live: L | None = None
         result: Any = None
         failure: Exception | None = None
         try:
@@ -148,6 +166,9 @@ class Cache:
             return course, end.value
         except BaseException as error:
             course.broken(error)
+            if live is not None:
+                # Nobody else knows of it: its connection would never be given back.
+                live.close()
             raise
 
     def _join(self, course: Course, step: Join) -> str:
@@ -171,10 +192,11 @@ class Cache:
 
     def _refresh(self, request: Request, send: Sender[L]) -> None:
         """Run the exchange again in the background, for the store's sake.  RFC 5861 §3"""
-        if not self._closed:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(REFRESHES, thread_name_prefix="cachespec-refresh")
-            self._pool.submit(self._refreshed, request, send)
+        with self._lock:
+            if not self._closed:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(REFRESHES, thread_name_prefix="cachespec-refresh")
+                self._pool.submit(self._refreshed, request, send)
 
     def _refreshed(self, request: Request, send: Sender[L]) -> None:
         try:
@@ -193,4 +215,5 @@ class Cache:
         """A child process has neither its parent's threads nor its flights."""
         self._pid = os.getpid()
         self._pool = None
+        self._lock = threading.Lock()
         self._flights = Flights()

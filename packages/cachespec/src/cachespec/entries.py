@@ -104,6 +104,8 @@ class Variants:
     """How many variants were written since the generation began."""
     tags: tuple[tuple[str, bytes], ...] = ()
     """The newest variants' entity-tags with their keys, so that one conditional request can offer them all."""
+    languages: tuple[tuple[str, bytes], ...] = ()
+    """The newest variants' Content-Language, in lower case, with their keys (`Policy.select_language`)."""
 
 
 Item: TypeAlias = Entry | Variants

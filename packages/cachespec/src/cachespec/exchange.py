@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from .answers import answer_from
@@ -19,10 +20,10 @@ from .info import CacheInfo
 from .invalidation import invalidated_groups, invalidated_urls
 from .keys import origin_of, variant_key, vary_names
 from .messages import Request, Response
-from .policy import NO_WISH, Policy, Wish
+from .policy import NO_WISH, Policy, Wish, seconds_of
 from .preconditions import left_to_origin
 from .reuse import decide, may_stand_in
-from .selection import Candidate, Found, Keys, candidates, find, keys_for, publish, select
+from .selection import Candidate, Found, Keys, candidates, find, key_url, keys_for, publish, select
 from .status import FwdReason
 from .steps import Close, Discard, Drop, Flow, Join, Live, Made, Outcome, Plan, Send, Stored, Swap
 from .stores.contract import NOTHING, Scope
@@ -40,6 +41,7 @@ CONTENT = Verdict(False, "content", "RFC 9110 §9.3.1", "A {} with content may m
 STREAMED = Verdict(False, "streamed", "RFC 10008 §2.7", "Content that is not at hand cannot be part of a key.")
 NO_KEY = Verdict(False, "no-key", "RFC 9111 §2", "No key can be made for this request.")
 WISHED_PAST = Verdict(False, "wish-no-store", "Wish.mode", "The caller wants nothing to do with the cache.")
+FILTERED = Verdict(False, "filtered", "Policy.request_filter", "The request filter keeps it out.")
 RELOAD = Verdict(False, "wish-reload", "Wish.mode", "The caller wants it from the server.")
 NOTHING_STORED = Verdict(False, "nothing-stored", "RFC 9111 §4", "Nothing is stored for this URL.")
 NO_VARIANT = Verdict(False, "no-variant", "RFC 9111 §4.1", "What is stored was chosen by other request fields.")
@@ -56,6 +58,8 @@ ROUNDS: Final = 3
 """How often a request waits for another one's response before it goes on its own."""
 ERRORS: Final = frozenset({500, 502, 503, 504})
 """Statuses for which a stale response may stand in (RFC 5861 §4, ruling D29)."""
+SLIDE: Final = 0.05
+"""The part of a sliding lifetime that must have passed before it is prolonged in the store."""
 NOT_THEIRS: Final = frozenset({206, 304, 412, 416})
 """Statuses that answer one client's own condition or range, and say nothing about anybody else's request."""
 OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie"})
@@ -92,7 +96,7 @@ def exchange(
     With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.
     """
     admitted = _admitted(request, policy, wish)
-    keys = (yield from keys_for(request, policy)) if admitted else None
+    keys = (yield from keys_for(request, policy, wish)) if admitted else None
     if keys is None:
         return (yield from _past(request, policy, clock, NO_KEY if admitted else admitted))
     if background:
@@ -132,10 +136,12 @@ def _admitted(request: Request, policy: Policy, wish: Wish) -> Verdict:
         # A fat GET: what its content selects is in no key.
         if request.content != b"" and not policy.ignore_fat_get:
             return CONTENT.of(method)
-    elif method not in policy.methods:
+    elif method not in policy.methods and not (method == "POST" and wish.body_in_key):
         return METHOD.of(method)
     elif request.content is None:
         return STREAMED
+    if policy.request_filter is not None and not policy.request_filter(request):
+        return FILTERED
     return ADMITTED
 
 
@@ -175,7 +181,7 @@ def _past(request: Request, policy: Policy, clock: Clock, verdict: Verdict) -> F
     received = clock()
     plan = None
     if policy.enabled:
-        yield from _invalidate(request, head)
+        yield from _invalidate(request, head, policy)
         if policy.post_as_get and request.method == "POST":
             plan = yield from _post_as_get(request, policy, head, requested, received)
     return Live(head, live, plan, info)
@@ -193,9 +199,10 @@ def _post_as_get(
     return (yield from _plan(case, head, requested, received))
 
 
-def _invalidate(request: Request, head: Response) -> Flow[None]:
+def _invalidate(request: Request, head: Response, policy: Policy) -> Flow[None]:
     """Drop what a successful unsafe request makes obsolete.  RFC 9111 §4.4, RFC 9875 §3"""
-    urls = invalidated_urls(request, head)
+    stand_ins = [key_url(Request("GET", url, request.headers), policy) for url in invalidated_urls(request, head)]
+    urls = tuple([url for url in stand_ins if url is not None])
     groups = invalidated_groups(request, head)
     if urls or groups:
         origin = origin_of(request.url) or ""
@@ -243,7 +250,20 @@ def _from_candidate(case: Case, entry: Entry) -> Flow[Stored | None]:
     else:
         # What must not go forward does not go forward for a refresh either (ruling D44).
         outcome.refresh = refresh and not _only_if_cached(case)
+        if case.wish.sliding:
+            yield from _slide(case, entry, now)
     return outcome
+
+
+def _slide(case: Case, entry: Entry, now: float) -> Flow[None]:
+    """Prolong the lifetime of what was hit, where the caller wants it so: not oftener than is worth a write."""
+    candidate = case.found.candidate
+    ttl = seconds_of(case.wish.ttl)
+    if ttl is not None and candidate is not None:
+        lifetime = entry.age(now) + ttl
+        if lifetime - entry.lifetime > ttl * SLIDE:
+            prolonged = replace(entry, lifetime=lifetime, source="wish")
+            yield Swap(candidate.key, prolonged, candidate.revision, case.found.root.mark)
 
 
 def _only_if_cached(case: Case) -> bool:
@@ -262,7 +282,8 @@ def _from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
     nominated: Sequence[Candidate] = ()
     if not left_to_origin(case.request) and case.wish.mode != "reload":
         nominated = yield from candidates(case.found, case.keys)
-    asked = conditional(case.request, [candidate.entry for candidate in nominated])
+    plain = _insisting(case)
+    asked = conditional(plain, [candidate.entry for candidate in nominated])
     requested = case.clock()
     try:
         if failure is not None:
@@ -279,7 +300,7 @@ def _from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
             yield Close(live)
             case.info.forward_status = head.status
             return outcome
-    if head.status == 304 and asked is not case.request:
+    if head.status == 304 and asked is not plain:
         verdict, at = identified(head, [candidate.entry for candidate in nominated], case.request)
         case.note(verdict)
         if at is not None or "if-none-match" not in case.request.headers:
@@ -294,13 +315,22 @@ def _from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
     return (yield from _full(case, head, live, requested))
 
 
+def _insisting(case: Case) -> Request:
+    """The request, saying to caches upstream what the caller said to this one, as in Fetch."""
+    said = {"reload": "no-cache", "no-cache": "max-age=0"}.get(case.wish.mode)
+    if said is None or "cache-control" in case.request.headers:
+        return case.request
+    headers = case.request.headers.plus(("Cache-Control", said))
+    return Request(case.request.method, case.request.url, headers, case.request.content)
+
+
 def _instead_of_error(case: Case) -> Flow[Stored | None]:
     """The stale response that may stand in for an error.  RFC 5861 §4, RFC 9111 §4.2.4"""
     candidate = case.found.candidate
     if candidate is None or case.background:
         return None
     now = case.clock()
-    verdict = may_stand_in(case.request, candidate.entry, case.policy, now)
+    verdict = may_stand_in(case.request, candidate.entry, case.policy, now, case.wish)
     case.note(verdict)
     if not verdict:
         return None
@@ -311,7 +341,9 @@ def _validated(case: Case, candidate: Candidate, head: Response, requested: floa
     """The answer from a stored response that a 304 confirmed, and freshened.  RFC 9111 §4.3.4"""
     received = case.clock()
     entry = candidate.entry
-    merged, kept = freshen(entry, head, case.request, case.policy, request_time=requested, response_time=received)
+    merged, kept = freshen(
+        entry, head, case.request, case.policy, request_time=requested, response_time=received, wish=case.wish
+    )
     shown = kept if isinstance(kept, Entry) else replace(entry, headers=merged.headers.without({OWN_TARGET}))
     outcome = yield from answer_from(case.request, shown, case.info, received, status="revalidated")
     if outcome is None:
@@ -372,8 +404,8 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
 
 def _invalidate_unless_cached(case: Case, head: Response) -> Flow[None]:
     """A method that the policy caches (POST for a search, D39) reads and does not write."""
-    if case.request.method not in case.policy.methods:
-        yield from _invalidate(case.request, head)
+    if case.request.method not in case.policy.methods and not case.wish.body_in_key:
+        yield from _invalidate(case.request, head, case.policy)
 
 
 def _told_by_head(case: Case, head: Response, requested: float, received: float) -> Flow[None]:
@@ -403,7 +435,7 @@ def _remove(case: Case, candidate: Candidate) -> Flow[None]:
 def _plan(case: Case, head: Response, requested: float, received: float) -> Flow[Plan | None]:
     """What to store of a response, and where; None where it is not stored, for the reason noted."""
     policy = case.policy
-    assessed = assess(case.request, head, policy, request_time=requested, response_time=received)
+    assessed = assess(case.request, head, policy, request_time=requested, response_time=received, wish=case.wish)
     declared, verdict = _declared_length(head, policy)
     if isinstance(assessed, Verdict):
         verdict = assessed
@@ -417,7 +449,10 @@ def _plan(case: Case, head: Response, requested: float, received: float) -> Flow
         return None
     placed.url = case.keys.url
     case.note(STORABLE)
-    return Plan(placed, case.keys.primary, case.found.root, names, declared)
+    wanted = None
+    if policy.content_filter is not None:
+        wanted = partial(policy.content_filter, case.request, head)
+    return Plan(placed, case.keys.primary, case.found.root, names, declared, wanted)
 
 
 def _declared_length(head: Response, policy: Policy) -> tuple[int | None, Verdict]:

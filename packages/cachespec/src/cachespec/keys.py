@@ -61,6 +61,27 @@ def normalise_url(url: str) -> str:
     return f"{scheme}://{authority}{rest}"
 
 
+def with_params(url: str, ignored: Iterable[str], *, sort: bool = False) -> str:
+    """`url` without the query parameters in `ignored`, whose names may end in ``*``, and in order where `sort`.
+
+    Names compare as they stand, percent-encoding and all; values of one name keep their order.
+    """
+    path, _, query = url.partition("?")
+    patterns = tuple(ignored)
+    kept = [
+        param
+        for param in query.split("&")
+        if not any(_is_named(param.partition("=")[0], pattern) for pattern in patterns)
+    ]
+    if sort:
+        kept.sort(key=lambda param: param.partition("=")[0])
+    return f"{path}?{'&'.join(kept)}" if kept else path
+
+
+def _is_named(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
 def origin_of(url: str) -> str | None:
     """The origin of `url` as ``scheme://host:port``, the port always given; None where it has none.  RFC 9110 §4.3.1"""
     split = _split(url)
@@ -162,7 +183,8 @@ def selecting_values(
 ) -> Selecting:
     """The values that a request with `fields` has for `names`.  RFC 9111 §4.1, ruling D22
 
-    `normalise` gives by field name how a value is made equal to others of the same meaning.
+    `normalise` gives by field name, and under ``*`` for all others, how a value is made equal to others of the same
+    meaning.
     """
     found: list[tuple[str, str | None]] = []
     for name in names:
@@ -170,8 +192,8 @@ def selecting_values(
         if value is not None:
             if name in SECRET_FIELDS:
                 value = keyed_digest(secret, value)
-            elif name in normalise:
-                value = normalise[name](value)
+            elif (made_equal := normalise.get(name) or normalise.get("*")) is not None:
+                value = made_equal(value)
         found.append((name, value))
     return tuple(found)
 
@@ -182,6 +204,11 @@ def without_space(value: str) -> str:
         return value
     value = value.replace(", ", ",").replace("; ", ";")
     return _LIST_SPACE.sub("", value) if " " in value or "\t" in value else value
+
+
+def without_list_space(value: str) -> str:
+    """A list without the white space around its commas, unless it holds quoted strings."""
+    return value if '"' in value else ",".join([member.strip(" \t") for member in value.split(",")])
 
 
 def in_any_order(value: str) -> str:
@@ -202,5 +229,6 @@ NORMALISE: Final[Mapping[str, Normalise]] = {
     "accept-language": without_space,
 }
 """What is done to Vary's fields unless told otherwise: white space only (ruling D22)."""
-NORMALISE_STRICT: Final[Mapping[str, Normalise]] = dict.fromkeys(NORMALISE, in_any_order)
-"""What strict mode does beyond: order and case, as far as the fields' definitions make them insignificant."""
+NORMALISE_STRICT: Final[Mapping[str, Normalise]] = dict.fromkeys(NORMALISE, in_any_order) | {"*": without_list_space}
+"""What strict mode does beyond: order and case, as far as the fields' definitions make them insignificant, and of
+fields that it does not know the white space between the members of a list."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from .headers import is_token
 from .keys import NORMALISE, NORMALISE_STRICT, Normalise
-from .messages import Request
+from .messages import Request, Response
 
 Mode: TypeAlias = Literal["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"]
 MODES: Final = ("default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached")
@@ -27,6 +30,51 @@ GATEWAY_REFUSED: Final = frozenset({400, 408, 413, 414, 431, *range(500, 600)})
 
 DISABLE: Final = "CACHESPEC_DISABLE"
 """The environment variable that switches every cache off that is made while it is ``1``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Directives that take the place of the server's for some URLs: one-sided, the request's still count.
+
+    What the user sees of the response stays as the server sent it.  Whatever they say, ``Vary: *``, partial content and
+    the statuses of RFC 6585 are not stored, and the policy's own filters hold.
+    """
+
+    ttl: int | timedelta | None = None
+    """The lifetime, in seconds; shorthand for ``directives="max-age=…"``."""
+    directives: str | None = None
+    """Cache-Control for a response, such as ``"max-age=3600, stale-while-revalidate=60"``."""
+    when: Literal["always", "missing"] = "always"
+    """Whether it counts against what the server says, or only where the server says nothing of freshness."""
+    host: str = "*"
+    """Which hosts, as a glob: ``*.example.com``."""
+    path: str = "*"
+    """Which paths, as a glob: ``/api/*``."""
+    methods: frozenset[str] = frozenset({"GET", "HEAD", "QUERY", "POST"})
+    """Which methods."""
+    statuses: frozenset[int] = HEURISTICALLY_CACHEABLE - {206}
+    """Which statuses of the response."""
+
+    def __post_init__(self) -> None:
+        if (self.ttl is None) == (self.directives is None):
+            raise ValueError("ttl, directives: give one of them")
+        object.__setattr__(self, "ttl", seconds_of(self.ttl))
+        for option in fields(self):
+            object.__setattr__(self, option.name, checked(option.name, option.type, getattr(self, option.name)))
+
+    @property
+    def text(self) -> str:
+        """The directives as Cache-Control."""
+        return f"max-age={self.ttl}" if self.directives is None else self.directives
+
+    def matches(self, request: Request) -> bool:
+        """Whether it is about `request`."""
+        if request.method not in self.methods:
+            return False
+        if self.host == "*" and self.path == "*":
+            return True
+        parts = urlsplit(request.url)
+        return fnmatchcase((parts.hostname or "").lower(), self.host.lower()) and fnmatchcase(parts.path, self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +107,35 @@ class Policy:
     """Targeted fields that are obeyed before Cache-Control, in order (RFC 9213, D47)."""
     set_cookie: Literal["store", "bypass", "strip"] = "store"
     """What becomes of a response with Set-Cookie: stored whole, not stored, or stored without it (D25)."""
-    credentials: Literal["partition", "explicit", "rfc"] = "partition"
-    """Requests with Authorization: each principal has entries of its own (D26); or only what says ``public`` or
-    ``s-maxage`` is stored and served, for Cookie too; or RFC 9111 §3.5 and no more."""
+    credentials: Literal["partition", "explicit", "rfc"] | None = None
+    """Requests with Authorization: each principal has entries of its own (D26; the default of a private cache); or only
+    what says ``public`` or ``s-maxage`` is stored and served, for Cookie too; or RFC 9111 §3.5 and no more (the default
+    of a shared one)."""
     vary_by: tuple[str, ...] = ()
     """Request fields that tell responses apart even where Vary does not name them."""
     refuse_vary: frozenset[str] = frozenset()
     """A response whose Vary names one of these is not stored."""
     normalise: Mapping[str, Normalise] | None = None
-    """By field, how its values are made equal for Vary; None is white space only (D22)."""
+    """By field, and under ``*`` for all others, how values are made equal for Vary; None is white space only (D22)."""
+    select_language: bool = False
+    """Whether a response whose Content-Language is what the request prefers most may answer it, although Vary names
+    Accept-Language and its value differs (RFC 9111 §4.1, D22)."""
     no_vary_search: bool = False
     """Whether No-Vary-Search is obeyed (D52)."""
     key: Callable[[Request], str | None] | None = None
     """The URL that stands for a request in the key; None for one that must bypass."""
+    ignore_params: frozenset[str] = frozenset()
+    """Query parameters that are no part of the key; a name may end in ``*``."""
+    sort_params: bool = False
+    """Whether the order of query parameters of different names is no part of the key."""
+    overrides: tuple[Override, ...] = ()
+    """Directives that take the place of the server's, by URL; the first that matches counts."""
+    request_filter: Callable[[Request], bool] | None = None
+    """False for a request that must bypass the cache, whatever else is configured."""
+    response_filter: Callable[[Request, Response], bool] | None = None
+    """False for a response that must not be stored, by its head."""
+    content_filter: Callable[[Request, Response, bytes], bool] | None = None
+    """False for a response that must not be stored, by its whole content, which is in memory until then."""
     revalidate: Literal["stale", "always"] = "stale"
     """Whether entries are validated when stale, or on every use."""
     stale_if_error: int | None = None
@@ -90,6 +154,8 @@ class Policy:
     """Whether concurrent requests for one thing wait for the first of them (D53)."""
     collapse_wait: float = 1.0
     """How long they wait, in seconds, counted from the first one's response head; 5 for a gateway."""
+    from_cache_field: str | None = None
+    """A field such as ``X-From-Cache`` that is added with the value 1 to responses from the store."""
     cache_status: str | None = None
     """The name under which a Cache-Status member is added to responses; None adds none (D50)."""
     debug: bool = False
@@ -99,7 +165,9 @@ class Policy:
         if os.environ.get(DISABLE) == "1":
             object.__setattr__(self, "enabled", False)
         for option in fields(self):
-            _check(option.name, option.type, getattr(self, option.name))
+            object.__setattr__(self, option.name, checked(option.name, option.type, getattr(self, option.name)))
+        if self.credentials is None:
+            object.__setattr__(self, "credentials", "rfc" if self.shared else "partition")
         if unknown := self.methods - CACHEABLE_METHODS:
             raise ValueError(f"methods: responses to {', '.join(sorted(unknown))} are not cacheable")
         if "POST" in self.methods and not self.body_in_key:
@@ -113,8 +181,12 @@ class Policy:
         for name in (*self.targets, *self.vary_by, *self.refuse_vary):
             if not is_token(name) or name != name.lower():
                 raise ValueError(f"targets, vary_by, refuse_vary: {name!r} is no field name in lower case")
-        if self.cache_status is not None and not is_token(self.cache_status):
-            raise ValueError("cache_status: must be a token, such as your product's name")
+        for override in self.overrides:
+            if not isinstance(override, Override):
+                raise TypeError(f"overrides: {override!r} is no Override")
+        for name, value in (("cache_status", self.cache_status), ("from_cache_field", self.from_cache_field)):
+            if value is not None and not is_token(value):
+                raise ValueError(f"{name}: must be a token, such as your product's name")
 
     @classmethod
     def gateway(cls, **options: Any) -> Self:
@@ -151,6 +223,7 @@ class Policy:
             "set_cookie": "store",
             "credentials": "rfc" if shared else "partition",
             "normalise": NORMALISE_STRICT,
+            "select_language": True,
             "post_as_get": True,
             "stale_if_error": 7 * 86400,
             "ignore_fat_get": False,
@@ -175,32 +248,63 @@ class Wish:
     mode: Mode = "default"
     """As in Fetch: ``no-store`` passes by the cache, ``reload`` only writes it, ``no-cache`` validates, ``force-cache``
     takes stale ones, ``only-if-cached`` takes stale ones and never goes forward."""
+    ttl: int | timedelta | None = None
+    """The lifetime to store the response with, in seconds, whatever the server says of it (see `Override`)."""
+    sliding: bool = False
+    """Whether every hit makes the response fresh for `ttl` seconds more."""
+    key: str | None = None
+    """The URL that stands for the request in the key, absolute."""
+    groups: tuple[str, ...] = ()
+    """Groups that the response is to belong to, for purging."""
+    body_in_key: bool = False
+    """Whether a POST may be cached, with its content as part of the key."""
+    stale_if_error: int | timedelta | None = None
+    """Seconds for which a stale response may stand in for an error."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode: {self.mode!r} is not one of {', '.join(MODES)}")
+        for name in ("ttl", "stale_if_error"):
+            object.__setattr__(self, name, seconds_of(getattr(self, name)))
+        for option in fields(self):
+            if option.name != "mode":
+                object.__setattr__(self, option.name, checked(option.name, option.type, getattr(self, option.name)))
+        if self.sliding and self.ttl is None:
+            raise ValueError("sliding: needs ttl, the seconds by which a hit prolongs")
+        if self.key is not None and "://" not in self.key:
+            raise ValueError(f"key: {self.key!r} is no absolute URL")
 
 
-NO_WISH: Final = Wish()
+def seconds_of(value: int | timedelta | None) -> int | None:
+    """A length of time in seconds."""
+    return int(value.total_seconds()) if isinstance(value, timedelta) else value
 
 
-def _check(name: str, kind: object, value: object) -> None:
-    """Refuse a value of the wrong type for the option `name`, whose annotation is the text `kind`."""
+def checked(name: str, kind: object, value: Any) -> Any:
+    """The value of the option `name`, whose annotation is the text `kind`; ValueError or TypeError if it is wrong.
+
+    Sets and sequences of other types become frozensets and tuples.
+    """
     text = str(kind)
+    if value is None and "None" in text:
+        return None
     if text.startswith("Literal["):
-        choices = [choice.strip(" '\"") for choice in text[8:-1].split(",")]
+        choices = [choice.strip(" '\"") for choice in text[8 : text.index("]")].split(",")]
         if value not in choices:
             raise ValueError(f"{name}: {value!r} is not one of {', '.join(choices)}")
-        return
-    if value is None and ("None" in text):
-        return
+        return value
+    if text.startswith("frozenset") and isinstance(value, set | list | tuple):
+        value = frozenset(value)
+    elif text.startswith("tuple") and isinstance(value, set | list):
+        value = tuple(value)
     wrong = (
         (text.startswith("bool") and type(value) is not bool)
-        or (text.startswith("int") and (type(value) is not int))
+        or (text.startswith("int") and type(value) is not int)
         or (text == "float" and (isinstance(value, bool) or not isinstance(value, int | float)))
         or (text.startswith("str") and not isinstance(value, str))
         or (text.startswith("frozenset") and not isinstance(value, frozenset))
-        or (text.startswith("tuple") and not (isinstance(value, tuple) and all(isinstance(v, str) for v in value)))
+        or (text.startswith("tuple") and not isinstance(value, tuple))
+        or (text.startswith("tuple[str") and not all(isinstance(member, str) for member in value))
         or (text.startswith("Callable") and not callable(value))
         or (text.startswith("Mapping") and not isinstance(value, Mapping))
     )
@@ -208,3 +312,7 @@ def _check(name: str, kind: object, value: object) -> None:
         raise TypeError(f"{name}: {value!r} is not of the type {text}")
     if isinstance(value, int | float) and value < 0:
         raise ValueError(f"{name}: {value!r} is negative")
+    return value
+
+
+NO_WISH: Final = Wish()

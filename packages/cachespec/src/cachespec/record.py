@@ -13,6 +13,9 @@ from .info import CacheInfo
 from .policy import Policy
 from .selection import publish
 from .steps import Append, Discard, Plan, StoreFlow
+from .verdicts import Verdict
+
+UNWANTED = Verdict(False, "unwanted", "Policy.content_filter", "The content filter keeps it out.")
 
 INLINE: Final = 64 * 1024
 """Bytes up to which a body lies beside its head in the store."""
@@ -47,7 +50,8 @@ class Recording:
             self.going = False
             self._chunks.clear()
             return self._body_id is not None
-        return self._gathered >= PIECE
+        # A filter wants to see the content as a whole.
+        return self._gathered >= PIECE and self._plan.wanted is None
 
     def flush(self) -> StoreFlow[bool]:
         """Pass on to the store what was gathered; whether it had room for it."""
@@ -74,6 +78,10 @@ class Recording:
         plan = self._plan
         if plan.declared is not None and self._length != plan.declared:
             # RFC 9112 §8: fewer bytes than announced is an incomplete response, however politely it ended.
+            yield from self.abort()
+            return False
+        if plan.wanted is not None and not plan.wanted(b"".join(self._chunks)):
+            self._info.verdicts.append(UNWANTED)
             yield from self.abort()
             return False
         entry = plan.entry

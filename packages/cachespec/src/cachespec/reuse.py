@@ -9,7 +9,7 @@ from __future__ import annotations
 from .directives import RequestDirectives, request_directives
 from .entries import Entry
 from .messages import Request
-from .policy import NO_WISH, Policy, Wish
+from .policy import NO_WISH, Policy, Wish, seconds_of
 from .verdicts import Verdict
 
 FRESH = Verdict(True, "fresh", "RFC 9111 §4.2", "It is fresh.")
@@ -118,7 +118,7 @@ def _windows_hold(entry: Entry, policy: Policy) -> bool:
     return not entry.never_stale and not (entry.no_max_stale and policy.strict_s_maxage)
 
 
-def may_stand_in(request: Request, entry: Entry, policy: Policy, now: float) -> Verdict:
+def may_stand_in(request: Request, entry: Entry, policy: Policy, now: float, wish: Wish = NO_WISH) -> Verdict:
     """Whether `entry` may answer although it is stale, because the server failed.  RFC 5861 §4, RFC 9111 §4.2.4
 
     The window of the request, of the response or of the policy suffices (ruling D29).
@@ -128,13 +128,13 @@ def may_stand_in(request: Request, entry: Entry, policy: Policy, now: float) -> 
         return NO_CACHE
     if not _windows_hold(entry, policy):
         return MUST_REVALIDATE
-    asked = request.headers.get("cache-control") if policy.honour_request else None
-    windows = (
-        entry.if_error,
+    windows = [entry.if_error]
+    if not entry.no_max_stale:
         # Without a window of its own beside it, s-maxage bars stale use (§5.2.2.10).
-        None if entry.no_max_stale else request_directives(asked).stale_if_error,
-        None if entry.no_max_stale else policy.stale_if_error,
-    )
-    if any(window is not None and staleness <= window for window in windows if window != 0) or staleness < 0:
+        asked = request.headers.get("cache-control") if policy.honour_request else None
+        windows.append(request_directives(asked).stale_if_error or 0)
+        windows.append(seconds_of(wish.stale_if_error) or policy.stale_if_error or 0)
+    # A response that is fresh, and was to be validated for the request's sake only, may stand in without a window.
+    if staleness < 0 or 0 < max(windows) >= staleness:
         return IF_ERROR.of(max(0.0, staleness))
     return NO_WINDOW

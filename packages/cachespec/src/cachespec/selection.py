@@ -20,9 +20,11 @@ from .keys import (
     selecting_values,
     variant_key,
     vary_names,
+    with_params,
 )
+from .languages import preferred_language
 from .messages import Request
-from .policy import Policy
+from .policy import NO_WISH, Policy, Wish
 from .steps import Discard, Plan, Read, Secret, StoreFlow, Swap
 from .stores.contract import Reading
 
@@ -72,12 +74,26 @@ class Found:
     """Entity-tags of variants and their keys."""
 
 
-def keys_for(request: Request, policy: Policy) -> StoreFlow[Keys | None]:
-    """The keys of `request`; None for one that has none and so must bypass the cache."""
-    url = request.url if policy.key is None else policy.key(request)
+def key_url(request: Request, policy: Policy, wish: Wish = NO_WISH) -> str | None:
+    """The normalised URL that stands for `request` in the key; None where there is none."""
+    url: str | None = request.url
+    if wish.key is not None:
+        url = wish.key
+    elif policy.key is not None:
+        url = policy.key(request)
     if url is None or len(url) > URL_LIMIT:
         return None
     url = normalise_url(url)
+    if (policy.ignore_params or policy.sort_params) and "?" in url:
+        url = with_params(url, policy.ignore_params, sort=policy.sort_params)
+    return url
+
+
+def keys_for(request: Request, policy: Policy, wish: Wish = NO_WISH) -> StoreFlow[Keys | None]:
+    """The keys of `request`; None for one that has none and so must bypass the cache."""
+    url = key_url(request, policy, wish)
+    if url is None:
+        return None
     fields = request.headers.fields
     base: list[tuple[str, str | None]] = []
     if request.method not in ("GET", "HEAD"):
@@ -124,7 +140,29 @@ def find(request: Request, keys: Keys, policy: Policy) -> StoreFlow[Found]:
         if isinstance(entry, Entry) and entry.selecting == selecting and entry.url == keys.url:
             if found.candidate is None or _preferred(entry, found.candidate.entry):
                 found.candidate = Candidate(entry, key, reading.revision)
+    if found.candidate is None and policy.select_language:
+        found.candidate = yield from _by_language(request, item, keys, policy)
     return found
+
+
+def _by_language(request: Request, record: Variants, keys: Keys, policy: Policy) -> StoreFlow[Candidate | None]:
+    """The variant in the language that `request` wants most, if all else matches.  RFC 9111 §4.1"""
+    language = preferred_language(request.headers.get("accept-language"))
+    for known, key in record.languages:
+        if known != language:
+            continue
+        reading: Reading = yield Read(key)
+        entry = reading.item
+        if isinstance(entry, Entry):
+            names = vary_names(entry.headers.get("vary")) or ()
+            selecting = yield from _selecting(names, request, keys, policy)
+            if selecting is not None and _but_language(selecting) == _but_language(entry.selecting):
+                return Candidate(entry, key, reading.revision)
+    return None
+
+
+def _but_language(selecting: Selecting) -> Selecting:
+    return tuple([pair for pair in selecting if pair[0] != "accept-language"])
 
 
 def _preferred(entry: Entry, other: Entry) -> bool:
@@ -222,13 +260,15 @@ def _with_variant(
 ) -> Variants:
     """The record as it has to be for `entry` to be found at `key`: the same object where it is so already."""
     tags = () if entry.etag is None else ((entry.etag, key),)
+    language = entry.headers.get("content-language")
+    languages = () if language is None or "accept-language" not in names else ((language.lower(), key),)
     if record is None:
-        return Variants(entry.url, generation, (names,), 1, tags)
+        return Variants(entry.url, generation, (names,), 1, tags, languages)
     count = record.count + new
     if count > policy.max_variants:
         # Too many: a new generation, and none of the old ones is found any more.
         return Variants(entry.url, secrets.token_bytes(16), (names,), 0)
-    if names in record.names and not new and set(tags) <= set(record.tags):
+    if names in record.names and not new and {*tags, *languages} <= {*record.tags, *record.languages}:
         return record
     return Variants(
         entry.url,
@@ -236,6 +276,7 @@ def _with_variant(
         (names, *(others for others in record.names if others != names))[:SETS],
         count,
         (*tags, *(tag for tag in record.tags if tag[1] != key))[:TAGS],
+        (*languages, *(known for known in record.languages if known[1] != key))[:TAGS],
     )
 
 

@@ -7,7 +7,7 @@ store is a miss and never a failed request.  Nothing else in the library catches
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
@@ -153,6 +153,8 @@ class Plan:
     """The names of Vary."""
     declared: int | None
     """Content-Length, in bytes."""
+    wanted: Callable[[bytes], bool] | None = None
+    """Asked, with the whole content, whether it is to be stored after all."""
 
 
 @dataclass(slots=True)

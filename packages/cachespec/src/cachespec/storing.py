@@ -12,14 +12,14 @@ from typing import Final
 from urllib.parse import urljoin
 
 from .dates import format_date, parse_date
-from .directives import OWN_TARGET, ResponseDirectives, policy_of, request_directives
+from .directives import OWN_TARGET, ResponseDirectives, policy_of, request_directives, response_directives
 from .entries import Entry
 from .freshness import corrected_initial_age, date_value, freshness_lifetime
 from .headers import Headers, Line
 from .invalidation import cache_groups
 from .keys import Selecting, normalise_url, vary_names
 from .messages import Request, Response
-from .policy import GATEWAY_REFUSED, HEURISTICALLY_CACHEABLE, Policy
+from .policy import GATEWAY_REFUSED, HEURISTICALLY_CACHEABLE, NO_WISH, Policy, Wish, seconds_of
 from .verdicts import Verdict
 
 STORABLE = Verdict(True, "storable", "RFC 9111 §3", "Nothing forbids to store it.")
@@ -46,6 +46,7 @@ VARY_REFUSED = Verdict(False, "vary-refused", "Policy.refuse_vary", "The respons
 NOT_CACHEABLE = Verdict(
     False, "not-cacheable", "RFC 9111 §3", "Nothing says that it may be cached, and status {} alone does not."
 )
+FILTERED = Verdict(False, "filtered", "Policy.response_filter", "The response filter keeps it out.")
 USELESS = Verdict(
     False, "useless", "RFC 9111 §3", "It has neither a lifetime nor a validator, so it could never be used."
 )
@@ -96,19 +97,22 @@ def assess(
     request_time: float,
     response_time: float,
     selecting: Selecting = (),
+    wish: Wish = NO_WISH,
 ) -> Entry | Verdict:
     """What to store of the response to `request`, or why not.  RFC 9111 §3
 
     `selecting` are the request's selecting values.  The body is not part of the question.
     """
     headers = response.headers
-    said, field = policy_of(headers, policy.targets)
-    refusal = _refusal(request, response, policy, said)
+    said, field = _governing(request, response, policy, wish)
+    # A POST whose content is no part of the key can only be stored for a later GET (ruling D39).
+    as_get = request.method == "POST" and not (policy.body_in_key or wish.body_in_key)
+    refusal = _refusal(request, response, policy, said, as_get=as_get)
     if refusal is not None:
         return refusal
     date = date_value(headers, response_time)
     lifetime, source = freshness_lifetime(response.status, headers, said, field, date, policy)
-    refusal = _pointless(request, response, policy, said, source)
+    refusal = _pointless(request, response, policy, said, source, as_get=as_get)
     if refusal is not None:
         return refusal
     kept = stored_headers(headers, said, policy, date)
@@ -120,7 +124,7 @@ def assess(
     shared = policy.shared
     return Entry(
         url=normalise_url(request.url),
-        method="GET" if request.method == "POST" and not policy.body_in_key else request.method,
+        method="GET" if as_get else request.method,
         selecting=selecting,
         status=response.status,
         reason=response.reason,
@@ -141,17 +145,33 @@ def assess(
         if_error=said.stale_if_error or 0,
         etag=etag,
         last_modified=modified,
-        groups=cache_groups(kept) if "cache-groups" in fields else (),
+        groups=(cache_groups(kept) if "cache-groups" in fields else ()) + wish.groups,
         withheld=_withheld(headers) if shared else (),
         created=response_time,
     )
 
 
-def _refusal(request: Request, response: Response, policy: Policy, said: ResponseDirectives) -> Verdict | None:
+def _governing(request: Request, response: Response, policy: Policy, wish: Wish) -> tuple[ResponseDirectives, str]:
+    """The directives that count for the response, and where they stand: its own, unless the user has others."""
+    said, field = policy_of(response.headers, policy.targets)
+    if wish.ttl is not None and response.status in HEURISTICALLY_CACHEABLE:
+        return ResponseDirectives(max_age=seconds_of(wish.ttl), present=True), "wish"
+    for override in policy.overrides:
+        if override.matches(request) and response.status in override.statuses:
+            missing = said.max_age is None and said.s_maxage is None and "expires" not in response.headers
+            if override.when == "always" or (missing and not said.no_store and not said.no_cache and not said.private):
+                return response_directives(override.text), "override"
+            break
+    return said, field
+
+
+def _refusal(
+    request: Request, response: Response, policy: Policy, said: ResponseDirectives, *, as_get: bool
+) -> Verdict | None:
     """The first of RFC 9111 §3's conditions that is not met; None where all are."""
     method, status = request.method, response.status
     # "the request method is understood by the cache"
-    if method not in policy.methods and not (method == "POST" and policy.post_as_get):
+    if method not in policy.methods and not (method == "POST" and (policy.post_as_get or not as_get)):
         return METHOD.of(method)
     # "the response status code is final"
     if not 200 <= status <= 599:
@@ -184,6 +204,8 @@ def _refusal(request: Request, response: Response, policy: Policy, said: Respons
         refusal = _guarded(fields, policy, said)
         if refusal is not None:
             return refusal
+    if policy.response_filter is not None and not policy.response_filter(request, response):
+        return FILTERED
     return _field_refusal(response, policy)
 
 
@@ -213,14 +235,14 @@ def _field_refusal(response: Response, policy: Policy) -> Verdict | None:
 
 
 def _pointless(
-    request: Request, response: Response, policy: Policy, said: ResponseDirectives, source: str
+    request: Request, response: Response, policy: Policy, said: ResponseDirectives, source: str, *, as_get: bool
 ) -> Verdict | None:
     """The last of §3's conditions, "the response contains at least one of the following", and POST's own."""
     # "a public response directive; a private response directive, if the cache is not shared; an Expires header
     # field; a max-age response directive; if the cache is shared: an s-maxage response directive; a cache extension
     # that allows it to be cached; or a status code that is defined as heuristically cacheable"
     explicit = source in ("max-age", "s-maxage", "expires")
-    if request.method == "POST" and not policy.body_in_key:
+    if as_get:
         location = response.headers.get("content-location")
         if not explicit or location is None or _resolved(request.url, location) != normalise_url(request.url):
             return POST_CONTENT_LOCATION

@@ -11,7 +11,7 @@ from .entries import Entry
 from .fields import entity_tags, parse_entity_tag
 from .headers import Headers
 from .messages import Request, Response
-from .policy import Policy
+from .policy import NO_WISH, Policy, Wish
 from .storing import NOT_STORED, assess
 from .verdicts import Verdict
 
@@ -95,7 +95,14 @@ def _only(asked: str, tag: str | None) -> bool:
 
 
 def freshen(
-    entry: Entry, response: Response, request: Request, policy: Policy, *, request_time: float, response_time: float
+    entry: Entry,
+    response: Response,
+    request: Request,
+    policy: Policy,
+    *,
+    request_time: float,
+    response_time: float,
+    wish: Wish = NO_WISH,
 ) -> tuple[Response, Entry | Verdict]:
     """The head that an update makes of `entry`, and what to store of it or why it may no longer be kept.  RFC 9111 §3.2
 
@@ -118,10 +125,19 @@ def freshen(
         request_time=request_time,
         response_time=response_time,
         selecting=entry.selecting,
+        wish=wish,
     )
     if isinstance(assessed, Verdict):
         return merged, assessed
-    return merged, replace(assessed, created=entry.created, length=entry.length, body=entry.body, body_id=entry.body_id)
+    return merged, replace(
+        assessed,
+        # A group that the caller named stays.
+        groups=tuple(dict.fromkeys(assessed.groups + entry.groups)),
+        created=entry.created,
+        length=entry.length,
+        body=entry.body,
+        body_id=entry.body_id,
+    )
 
 
 def merge(stored: Headers, update: Headers) -> Headers:
