@@ -375,6 +375,7 @@ def _replace(case: Case, candidate: Candidate, kept: Entry) -> Flow[bool]:
         if placed.body_id is not None:
             # A body that lies by itself belongs to one entry only.
             return bool(stays)
+    placed.url = case.keys.url
     plan = Plan(placed, case.keys.primary, case.found.root, names, None)
     published = yield from publish(plan, placed, case.policy)
     if not same_names and published:

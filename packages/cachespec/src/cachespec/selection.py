@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from .entries import Entry, Variants
+from .equivalents import equivalent_url, remember_equivalence
 from .keys import (
     Selecting,
     keyed_digest,
@@ -119,6 +120,16 @@ def keys_for(request: Request, policy: Policy, wish: Wish = NO_WISH) -> StoreFlo
 
 def find(request: Request, keys: Keys, policy: Policy) -> StoreFlow[Found]:
     """The stored response that matches `request`, if there is one.  RFC 9111 §4.1"""
+    found = yield from _find_at(request, keys, policy)
+    if found.root.item is None and policy.no_vary_search:
+        url = yield from equivalent_url(keys.url, policy)
+        if url is not None:
+            there = replace(keys, url=url, primary=primary_key(url, policy.space))
+            found.candidate = (yield from _find_at(request, there, policy)).candidate
+    return found
+
+
+def _find_at(request: Request, keys: Keys, policy: Policy) -> StoreFlow[Found]:
     root: Reading = yield Read(keys.primary)
     item = root.item
     # The recipe is compared, not only its digest: a mismatch is a miss.
@@ -227,6 +238,8 @@ def publish(plan: Plan, entry: Entry, policy: Policy) -> StoreFlow[bool]:
         stored = yield Swap(plan.primary, entry, root.revision, mark)
         if stored:
             yield from _let_go(root.item, entry)
+            if policy.no_vary_search:
+                yield from remember_equivalence(entry, mark, policy)
         return bool(stored)
     for _ in range(ATTEMPTS):
         record = root.item if isinstance(root.item, Variants) else None
@@ -245,6 +258,8 @@ def publish(plan: Plan, entry: Entry, policy: Policy) -> StoreFlow[bool]:
         stored = yield Swap(key, entry, there.revision, mark)
         if stored:
             yield from _let_go(there.item, entry)
+            if policy.no_vary_search:
+                yield from remember_equivalence(entry, mark, policy)
         return bool(stored)
     return False
 
