@@ -24,8 +24,7 @@ OWN_TARGET: Final = "cachespec-cache-control"
 class ResponseDirectives:
     """What a response's Cache-Control, or the targeted field in its place, says.
 
-    Lifetimes and windows are in seconds, at most 2147483648.  A lifetime that is there but cannot be used is 0, a
-    window that cannot be used is None, as if absent.
+    Lifetimes and windows are in seconds, at most 2147483648; one that is there but cannot be used is 0.
     """
 
     max_age: int | None = None
@@ -101,8 +100,9 @@ def response_directives(value: str | None) -> ResponseDirectives:
             said.immutable |= sound
         elif name in _WINDOWS:
             attribute = _WINDOWS[name]
-            if getattr(said, attribute) is None and sound and argument is not None:
-                setattr(said, attribute, delta_seconds(argument))
+            if getattr(said, attribute) is None:
+                seconds = delta_seconds(argument) if sound and argument is not None else None
+                setattr(said, attribute, seconds or 0)
         elif name == "must-understand":
             # Lifts no-store where the status is understood, so a malformed one must not: it is read as no-store.
             said.must_understand = True
@@ -237,13 +237,14 @@ def _read_quoted(value: str) -> Iterable[tuple[str, str | None, bool]]:
             continue
         name, _, between = value[start:quote].partition("=")
         closing, text = _closing_quote(value, quote)
-        if closing < 0:
-            # D07: after a quote that never ends the rest is read at every comma, restrictions only.
+        comma = value.find(",", closing + 1)
+        end = length if comma < 0 else comma
+        if closing < 0 or '"' in value[closing + 1 : end]:
+            # D07: after a quote that never ends, or that opens where none may, the rest is read at every comma,
+            # restrictions only.
             for distrusted, argument, _ in _read(value[start:].replace('"', "")):
                 yield distrusted, argument, False
             return
-        comma = value.find(",", closing + 1)
-        end = length if comma < 0 else comma
         stripped = name.strip(" \t")
         # Nothing but white space may stand behind the quoted string, nothing at all between "=" and the quote.
         sound = not between and value[quote - 1] == "=" and not value[closing + 1 : end].strip(" \t")
