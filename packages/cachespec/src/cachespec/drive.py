@@ -18,7 +18,7 @@ from .headers import Line
 from .info import CacheInfo
 from .messages import Request, Response
 from .policy import Policy
-from .steps import Flow, Live, Outcome
+from .steps import Flow, Live, Outcome, StoreStep
 
 log = logging.getLogger("cachespec")
 
@@ -45,13 +45,15 @@ class Answer(Generic[L, C]):
 class Course:
     """One exchange on its way: the generator, and the flight that it leads, if any."""
 
-    __slots__ = ("flight", "flights", "flow", "slot")
+    __slots__ = ("cut", "flight", "flights", "flow", "slot")
 
     def __init__(self, flow: Flow[Outcome[Any]], flights: Flights) -> None:
         self.flow = flow
         self.flights = flights
         self.slot: Any = None
         self.flight: Flight | None = None
+        self.cut: StoreStep | None = None
+        """The step that is being performed; still there where it was cut off, by a cancellation that others survive."""
 
     def lead(self, slot: object, flight: Flight | None) -> None:
         """Remember what others wait for."""

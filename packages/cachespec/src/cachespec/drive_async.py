@@ -66,10 +66,10 @@ class AsyncCache:
         if isinstance(outcome, Made):
             return Answer(head, AsyncStoredContent((), None, None, None), info)
         content = self.stored_content(outcome)
-        if outcome.refresh and not self.tasks.spawn(self._refreshed, request, send):
+        if outcome.refresh and not self.tasks.spawn(self._refreshed, request, send, wish):
             # Nothing here outlives the request, so it is refreshed before the answer goes out.
             try:
-                await self._refreshed(request, send)
+                await self._refreshed(request, send, wish)
             except BaseException:
                 await content.aclose()
                 raise
@@ -131,8 +131,13 @@ class AsyncCache:
 
         `result` is the head and the live response of what was sent, `failure` the error it ended with.  Any other
         exception than a failure of the exchange itself leaves the flight to `Course.broken`.
+
+        Where a call was cancelled in the middle of a step (`Course.cut`) and the exchange is to go on nevertheless, the
+        step counts as failed.
         """
         flow = course.flow
+        if course.cut is not None:
+            result, course.cut = course.cut.otherwise, None
         try:
             while True:
                 step = flow.send(result) if failure is None else flow.throw(failure)
@@ -147,7 +152,9 @@ class AsyncCache:
                 elif isinstance(step, Close):
                     await step.live.aclose()
                 else:
+                    course.cut = step
                     result = await self.perform(step)
+                    course.cut = None
         except StopIteration as end:
             course.concluded(end.value, self.policy.collapse_wait)
             outcome: Outcome[L] = end.value
@@ -160,13 +167,18 @@ class AsyncCache:
             return shelter.spared(step)
         try:
             while shelter.owed:
-                await self._ask(self.store.purge, shelter.owed[0])
-                shelter.delivered()
+                owed = shelter.oldest()
+                await self._ask(self.store.purge, owed)
+                shelter.delivered(owed)
             if self._inline or (self._inline_reads and type(step) is Read):
                 return step.on(self.store)
             return await self._ask(step.on, self.store)
         except Exception as failure:
             return shelter.failed(step, failure)
+        except BaseException:
+            # Cancelled: nobody knows whether a purge was delivered, and none is ever lost.
+            shelter.spared(step)
+            raise
 
     async def run(self, flow: StoreFlow[R]) -> R:
         """Drive a flow that asks for nothing but the store."""
@@ -241,9 +253,9 @@ class AsyncCache:
             raise flight.landing
         return flight.landing
 
-    async def _refreshed(self, request: Request, send: AsyncSender[L]) -> None:
+    async def _refreshed(self, request: Request, send: AsyncSender[L], wish: Wish) -> None:
         try:
-            course = self.course(request, background=True)
+            course = self.course(request, wish, background=True)
             outcome = await self._conduct(course, send)
             if isinstance(outcome, Live):
                 content = self.record(course, outcome)

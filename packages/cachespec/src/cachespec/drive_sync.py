@@ -68,7 +68,7 @@ class Cache:
         if isinstance(outcome, Made):
             return Answer(head, StoredContent((), None, None), info)
         if outcome.refresh:
-            self._refresh(request, send)
+            self._refresh(request, send, wish)
         return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), info)
 
     def purge(
@@ -117,8 +117,9 @@ class Cache:
             return shelter.spared(step)
         try:
             while shelter.owed:
-                self.store.purge(shelter.owed[0])
-                shelter.delivered()
+                owed = shelter.oldest()
+                self.store.purge(owed)
+                shelter.delivered(owed)
             return step.on(self.store)
         except Exception as failure:
             return shelter.failed(step, failure)
@@ -190,17 +191,17 @@ class Cache:
         recording = None if outcome.plan is None else Recording(outcome.plan, self.policy, outcome.info)
         return LiveContent(outcome.live, recording, self.run, course.recorded)
 
-    def _refresh(self, request: Request, send: Sender[L]) -> None:
+    def _refresh(self, request: Request, send: Sender[L], wish: Wish) -> None:
         """Run the exchange again in the background, for the store's sake.  RFC 5861 §3"""
         with self._lock:
             if not self._closed:
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(REFRESHES, thread_name_prefix="cachespec-refresh")
-                self._pool.submit(self._refreshed, request, send)
+                self._pool.submit(self._refreshed, request, send, wish)
 
-    def _refreshed(self, request: Request, send: Sender[L]) -> None:
+    def _refreshed(self, request: Request, send: Sender[L], wish: Wish) -> None:
         try:
-            course, outcome = self._conduct(exchange(request, self.policy, self.clock, background=True), send)
+            course, outcome = self._conduct(exchange(request, self.policy, self.clock, wish, background=True), send)
             if isinstance(outcome, Live):
                 content = self._record(course, outcome)
                 try:

@@ -155,9 +155,10 @@ def _for_everybody(request: Request) -> Request:
 def _collapses(case: Case) -> bool:
     """Whether to wait for somebody else's response.  RFC 9111 §4, ruling D53
 
-    Only where that could be the whole response: not with a range, a condition or a method of one's own.
+    Only where that could be the whole response: not with a range, a condition or a method of one's own.  A refresh
+    always asks, so that there is one at a time.
     """
-    if not case.policy.collapse or case.request.method == "HEAD" or case.wish.mode != "default":
+    if not (case.policy.collapse or case.background) or case.request.method == "HEAD" or case.wish.mode != "default":
         return False
     return "range" not in case.request.headers.fields and not left_to_origin(case.request)
 

@@ -66,7 +66,13 @@ def let_run(call: Callable[[*Args], object], *args: *Args) -> None:
         return
     import asyncio
 
-    asyncio.get_running_loop().run_in_executor(None, partial(_quietly, call, *args))
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        # Nothing runs that could be held up: the garbage collector may come by when the loop is over.
+        _quietly(call, *args)
+    else:
+        loop.run_in_executor(None, partial(_quietly, call, *args))
 
 
 def _quietly(call: Callable[[*Args], object], *args: *Args) -> None:
