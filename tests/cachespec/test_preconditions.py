@@ -8,7 +8,7 @@ from cachespec.dates import format_date
 from cachespec.fields import EntityTag
 from cachespec.headers import Headers
 from cachespec.messages import Request, Response
-from cachespec.preconditions import left_to_origin, not_modified, not_modified_headers
+from cachespec.preconditions import evaluate, left_to_origin, not_modified, not_modified_headers
 from cachespec.verdicts import Verdict
 
 NOW = 1_800_000_000.0
@@ -257,3 +257,130 @@ def test_conditions_on_the_origins_state_are_left_to_it(name: str) -> None:
 @pytest.mark.parametrize("name", ["If-None-Match", "If-Modified-Since", "If-Range", "Accept"])
 def test_other_conditions_are_not_left_to_the_origin(name: str) -> None:
     assert not left_to_origin(Request("GET", "http://example.com/", [(name, "*")]))
+
+
+STRONG, WEAK = EntityTag(False, "a"), EntityTag(True, "a")
+
+
+def evaluated(
+    fields: dict[str, str],
+    method: str = "GET",
+    *,
+    etag: EntityTag | None = STRONG,
+    modified: float | None = MODIFIED,
+    tagged: bool = True,
+) -> int | None:
+    found = evaluate(method, fields, etag, modified, NOW, tagged=tagged)
+    if found is None:
+        return None
+    status, verdict = found
+    # Of a 412 the verdict says either that a condition failed, or that what must not be there is.
+    assert verdict.clause.startswith("RFC 9110 §13.1.")
+    return status
+
+
+EARLIER, LATER = format_date(MODIFIED - 1), format_date(MODIFIED)
+
+
+@pytest.mark.requirement("9110-13.1.1-01", "9110-13.1.1-02")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("value", "etag", "status"),
+    [
+        ('"a"', STRONG, None),
+        ('"b", "a"', STRONG, None),
+        ('W/"a"', STRONG, 412),
+        ('"a"', WEAK, 412),
+        ('"b"', STRONG, 412),
+        ("a", STRONG, 412),
+        ("*", STRONG, None),
+        ('"a"', None, 412),
+    ],
+)
+def test_if_match_compares_strongly_at_the_origin(
+    method: str, value: str, etag: EntityTag | None, status: int | None
+) -> None:
+    assert evaluated({"if-match": value}, method, etag=etag) == status
+
+
+@pytest.mark.requirement("9110-13.1.1-01")
+def test_if_match_any_needs_something_to_be_there() -> None:
+    assert evaluated({"if-match": "*"}, "PUT", etag=None, modified=None) == 412
+    assert evaluated({"if-match": "*"}, "PUT", etag=None) is None
+
+
+@pytest.mark.requirement("9110-13.1.4-01", "9110-13.1.4-02")
+@pytest.mark.parametrize(
+    ("fields", "modified", "status"),
+    [
+        ({"if-unmodified-since": LATER}, MODIFIED, None),
+        ({"if-unmodified-since": LATER}, MODIFIED + 0.9, None),
+        ({"if-unmodified-since": EARLIER}, MODIFIED, 412),
+        ({"if-unmodified-since": EARLIER, "if-match": '"a"'}, MODIFIED, None),
+        ({"if-unmodified-since": EARLIER}, None, None),
+        ({"if-unmodified-since": "yesterday"}, MODIFIED, None),
+        ({"if-unmodified-since": f"{EARLIER}, {EARLIER}"}, MODIFIED, None),
+    ],
+)
+def test_if_unmodified_since_compares_the_date(
+    fields: dict[str, str], modified: float | None, status: int | None
+) -> None:
+    assert evaluated(fields, "PUT", modified=modified) == status
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("GET", 304), ("HEAD", 304), ("QUERY", 304), ("PUT", 412), ("POST", 412)]
+)
+@pytest.mark.parametrize("value", ['"a"', 'W/"a"', '"b", "a"', "*"])
+def test_if_none_match_stops_the_method(method: str, status: int, value: str) -> None:
+    assert evaluated({"if-none-match": value}, method) == status
+
+
+@pytest.mark.parametrize(
+    ("value", "etag", "modified"), [('"b"', STRONG, MODIFIED), ('"a"', None, MODIFIED), ("*", None, None)]
+)
+def test_if_none_match_lets_what_is_new_to_the_client_go_on(
+    value: str, etag: EntityTag | None, modified: float | None
+) -> None:
+    assert evaluated({"if-none-match": value}, "PUT", etag=etag, modified=modified) is None
+
+
+@pytest.mark.requirement("9110-13.2.2-01")
+def test_the_order_of_conditions_is_that_of_the_rfc() -> None:
+    assert evaluated({"if-match": '"b"', "if-none-match": '"a"'}) == 412
+    assert evaluated({"if-match": '"a"', "if-none-match": '"a"'}) == 304
+    assert evaluated({"if-unmodified-since": EARLIER, "if-none-match": '"a"'}) == 412
+    assert evaluated({"if-none-match": '"b"', "if-modified-since": LATER}) is None
+    assert evaluated({"if-modified-since": LATER}) == 304
+
+
+@pytest.mark.parametrize(
+    ("value", "method", "modified", "status"),
+    [
+        (LATER, "GET", MODIFIED, 304),
+        (LATER, "GET", MODIFIED + 0.9, 304),
+        (LATER, "HEAD", MODIFIED, 304),
+        (LATER, "PUT", MODIFIED, None),
+        (EARLIER, "GET", MODIFIED, None),
+        ("yesterday", "GET", MODIFIED, None),
+        (LATER, "GET", None, None),
+    ],
+)
+def test_if_modified_since_counts_for_get_and_head(
+    value: str, method: str, modified: float | None, status: int | None
+) -> None:
+    assert evaluated({"if-modified-since": value}, method, modified=modified) == status
+
+
+@pytest.mark.parametrize("field", ["if-match", "if-none-match"])
+@pytest.mark.parametrize("value", ["*", '"a"', '"b"'])
+def test_conditions_on_an_entity_tag_that_nobody_knows_do_not_count(field: str, value: str) -> None:
+    assert evaluated({field: value}, "PUT", etag=None, tagged=False) is None
+    assert evaluated({"if-none-match": value, "if-modified-since": LATER}, etag=None, tagged=False) is None
+
+
+@pytest.mark.requirement("9110-13.2.1-02")
+@pytest.mark.parametrize("method", ["CONNECT", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("fields", [{"if-match": '"b"'}, {"if-none-match": "*"}, {"if-unmodified-since": EARLIER}])
+def test_methods_without_a_selected_representation_have_no_conditions(method: str, fields: dict[str, str]) -> None:
+    assert evaluated(fields, method) is None

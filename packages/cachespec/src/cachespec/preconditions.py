@@ -1,17 +1,18 @@
-"""Answering a client's conditions from a stored response.  RFC 9110 §13, RFC 9111 §4.3.2
+"""Answering a client's conditions from a stored response, and at the origin.  RFC 9110 §13, RFC 9111 §4.3.2
 
 A cache evaluates If-None-Match and If-Modified-Since, and If-Range where it serves ranges (`ranges`).  If-Match and
-If-Unmodified-Since are about the origin's state, which no stored response can vouch for.
+If-Unmodified-Since are about the origin's state, which no stored response can vouch for: `evaluate` is the origin's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import floor
-from typing import Final
+from typing import Final, Literal
 
 from .dates import parse_date
 from .entries import Entry
-from .fields import entity_tags, parse_entity_tag
+from .fields import EntityTag, entity_tags, parse_entity_tag
 from .headers import Headers
 from .messages import Request, Response
 from .verdicts import Verdict
@@ -34,6 +35,11 @@ IF_UNMODIFIED_SINCE = Verdict(
     True, "if-unmodified-since", "RFC 9111 §4.3.2", "If-Unmodified-Since is for the origin server to evaluate."
 )
 NOT_LEFT = Verdict(False, "not-left", "RFC 9111 §4.3.2", "No condition is reserved for the origin server.")
+
+NOT_SELECTED = Verdict(
+    False, "if-match-false", "RFC 9110 §13.1.1", "What is there is not what If-Match asks for, or nothing is."
+)
+CHANGED = Verdict(False, "if-unmodified-since-false", "RFC 9110 §13.1.4", "What is there was modified since.")
 
 METHODS: Final = frozenset({"GET", "HEAD", "QUERY"})
 """Methods whose false If-None-Match or If-Modified-Since is answered with a 304 (RFC 9110 §13.1.2, RFC 10008 §2.6)."""
@@ -124,3 +130,56 @@ def left_to_origin(request: Request) -> Verdict:
     if "if-match" in fields:
         return IF_MATCH
     return IF_UNMODIFIED_SINCE if "if-unmodified-since" in fields else NOT_LEFT
+
+
+def evaluate(
+    method: str,
+    fields: Mapping[str, str],
+    etag: EntityTag | None,
+    modified: float | None,
+    now: float,
+    *,
+    tagged: bool = True,
+) -> tuple[Literal[304, 412], Verdict] | None:
+    """The answer that the conditions of a request get from the origin server in place of the method's; None for none.
+
+    `fields` are the request's, by lower-case name; `etag` and `modified`, in seconds since the epoch, are those of
+    what is there now, or None.  With `tagged` False nobody knows the entity-tag, so conditions on it do not count.
+    The order is that of RFC 9110 §13.2.2.
+    """
+    # §13.2.1: these methods do not select a representation.
+    if method in {"CONNECT", "OPTIONS", "TRACE"}:
+        return None
+    if "if-match" in fields:
+        if tagged and not _selected(fields["if-match"], etag, modified):
+            return 412, NOT_SELECTED
+    # §13.1.4: ignored where there is an If-Match, no valid date, or no date to compare.
+    elif "if-unmodified-since" in fields and modified is not None:
+        since = parse_date(fields["if-unmodified-since"], now)
+        if since is not None and floor(modified) > since:
+            return 412, CHANGED
+    if "if-none-match" in fields:
+        if not tagged:
+            return None
+        tags = entity_tags(fields["if-none-match"])
+        if tags == "*":
+            found = ANY_MATCHES if etag is not None or modified is not None else None
+        else:
+            found = ETAG_MATCHES if etag is not None and any(etag.weakly_matches(tag) for tag in tags) else None
+        if found is None:
+            return None
+        # §13.1.2: to a safe method that wants the content it says that the client has it; any other one must not go on.
+        return (304, found) if method in METHODS else (412, found)
+    if "if-modified-since" in fields and method in METHODS and modified is not None:
+        since = parse_date(fields["if-modified-since"], now)
+        if since is not None and floor(modified) <= since:
+            return 304, UNMODIFIED
+    return None
+
+
+def _selected(value: str, etag: EntityTag | None, modified: float | None) -> bool:
+    """If-Match against what is there.  RFC 9110 §13.1.1"""
+    tags = entity_tags(value)
+    if tags == "*":
+        return etag is not None or modified is not None
+    return etag is not None and any(etag.strongly_matches(tag) for tag in tags)
