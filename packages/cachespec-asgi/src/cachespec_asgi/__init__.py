@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from .middleware import CacheMiddleware
+
+__all__ = ["CacheMiddleware", "__version__"]
 
 __version__ = "0.1.0"

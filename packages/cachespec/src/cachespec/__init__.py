@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from .content import AsyncContent, AsyncLiveResponse, Content, LiveResponse
 from .directives import format_directives, request_directives, response_directives
-from .drive import Answer
+from .drive import Answer, Course, lines_added
 from .drive_async import AsyncCache
 from .drive_sync import Cache
 from .entries import Entry
 from .exchange import exchange
+from .gateway import SCOPE_KEY, Gateway
 from .headers import Headers
 from .info import CacheInfo
 from .messages import Request, Response
 from .policy import HEURISTICALLY_CACHEABLE, Policy, Wish
+from .record import Recording
 from .reuse import decide
 from .status import CacheStatus, parse_cache_status
+from .steps import Live, Made, Send, Stored
 from .stores import AsyncStore, MemoryStore, Store, open_store
 from .storing import assess, may_store
 from .verdicts import Verdict
@@ -26,6 +29,7 @@ from .verdicts import Verdict
 __version__ = "0.1.0"
 __all__ = [
     "HEURISTICALLY_CACHEABLE",
+    "SCOPE_KEY",
     "Answer",
     "AsyncCache",
     "AsyncContent",
@@ -35,20 +39,28 @@ __all__ = [
     "CacheInfo",
     "CacheStatus",
     "Content",
+    "Course",
     "Entry",
+    "Gateway",
     "Headers",
+    "Live",
     "LiveResponse",
+    "Made",
     "MemoryStore",
     "Policy",
+    "Recording",
     "Request",
     "Response",
+    "Send",
     "Store",
+    "Stored",
     "Verdict",
     "Wish",
     "assess",
     "decide",
     "exchange",
     "format_directives",
+    "lines_added",
     "may_store",
     "open_store",
     "parse_cache_status",

@@ -8,6 +8,7 @@ wait for a database that is down, one after the other.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Any, Final
 
@@ -27,13 +28,14 @@ log = logging.getLogger("cachespec")
 class Shelter:
     """What a driver remembers of its store's failures."""
 
-    __slots__ = ("_resting_until", "_told_at", "failures", "owed")
+    __slots__ = ("_lock", "_resting_until", "_told_at", "failures", "owed")
 
     def __init__(self) -> None:
         self.owed: list[Scope] = []
         """Purges that failed, to be delivered before the store is believed again."""
         self.failures = 0
         """How often the store has failed, for metrics."""
+        self._lock = threading.Lock()
         self._resting_until = 0.0
         self._told_at = float("-inf")
 
@@ -58,11 +60,18 @@ class Shelter:
             log.warning("the store failed to %s, which counts as a miss: %r", type(step).__name__.lower(), error)
         return self.spared(step)
 
-    def delivered(self) -> Scope:
-        """Take the oldest purge off the list, for it has been delivered."""
-        return self.owed.pop(0)
+    def oldest(self) -> Scope:
+        """The purge to deliver next; one of nothing where somebody else has just delivered the last one."""
+        with self._lock:
+            return self.owed[0] if self.owed else Scope()
+
+    def delivered(self, scope: Scope) -> None:
+        """Take `scope` off the list, for it has been delivered; somebody else may have done so meanwhile."""
+        with self._lock:
+            self.owed[:] = [owed for owed in self.owed if owed is not scope]
 
     def _owe(self, scope: Scope) -> None:
-        self.owed.append(scope)
-        if len(self.owed) > OWED:
-            self.owed[:] = [Scope(everything=True)]
+        with self._lock:
+            self.owed.append(scope)
+            if len(self.owed) > OWED:
+                self.owed[:] = [Scope(everything=True)]
