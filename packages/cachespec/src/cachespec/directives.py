@@ -81,6 +81,7 @@ def response_directives(value: str | None) -> ResponseDirectives:
     if not value:
         return _NOTHING
     said = ResponseDirectives(present=True)
+    malformed = False
     for name, argument, sound in _read(value):
         if name in _LIFETIMES:
             # D01: the first occurrence counts; D05, D10: there but unusable is a lifetime of nothing.
@@ -104,9 +105,11 @@ def response_directives(value: str | None) -> ResponseDirectives:
                 seconds = delta_seconds(argument) if sound and argument is not None else None
                 setattr(said, attribute, seconds or 0)
         elif name == "must-understand":
-            # Lifts no-store where the status is understood, so a malformed one must not: it is read as no-store.
             said.must_understand = True
-            said.no_store |= argument is not None or not sound
+            malformed |= argument is not None or not sound
+    if malformed:
+        # It lifts no-store where the status is understood, which a malformed one must not: it is read as no-store.
+        said.must_understand, said.no_store = False, True
     return said
 
 

@@ -106,7 +106,7 @@ def assess(
     headers = response.headers
     said, field = _governing(request, response, policy, wish)
     # A POST whose content is no part of the key can only be stored for a later GET (ruling D39).
-    as_get = request.method == "POST" and not (policy.body_in_key or wish.body_in_key)
+    as_get = request.method == "POST" and not ("POST" in policy.methods or wish.body_in_key)
     refusal = _refusal(request, response, policy, said, as_get=as_get)
     if refusal is not None:
         return refusal
@@ -287,9 +287,10 @@ def stored_headers(headers: Headers, said: ResponseDirectives, policy: Policy, d
         gone.add(OWN_TARGET)
     if policy.set_cookie == "strip":
         gone.add("set-cookie")
+    kept = headers.without(gone)
     # A response without a proper Date gets one (RFC 9110 §6.6.1).
-    if "date" not in fields:
-        return headers.without(gone).plus(("Date", format_date(date)))
-    if parse_date(fields["date"], date) is None:
-        return headers.without(gone).replacing(("Date", format_date(date)))
-    return headers.without(gone)
+    if "date" not in kept.fields:
+        return kept.plus(("Date", format_date(date)))
+    if parse_date(kept.fields["date"], date) is None:
+        return kept.replacing(("Date", format_date(date)))
+    return kept
