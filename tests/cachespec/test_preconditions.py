@@ -8,7 +8,7 @@ from cachespec.dates import format_date
 from cachespec.fields import EntityTag
 from cachespec.headers import Headers
 from cachespec.messages import Request, Response
-from cachespec.preconditions import evaluate, left_to_origin, not_modified, not_modified_headers
+from cachespec.preconditions import evaluate_conditions, left_to_origin, not_modified, not_modified_headers
 from cachespec.verdicts import Verdict
 
 NOW = 1_800_000_000.0
@@ -270,7 +270,7 @@ def evaluated(
     modified: float | None = MODIFIED,
     tagged: bool = True,
 ) -> int | None:
-    found = evaluate(method, fields, etag, modified, NOW, tagged=tagged)
+    found = evaluate_conditions(method, fields, etag, modified, NOW, tagged=tagged)
     if found is None:
         return None
     status, verdict = found

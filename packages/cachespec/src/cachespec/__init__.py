@@ -7,28 +7,38 @@ The rules are pure functions on frozen values, and every decision is a `Verdict`
 from __future__ import annotations
 
 from .content import AsyncContent, AsyncLiveResponse, Content, LiveResponse
+from .dates import format_date
+from .declarations import CacheControl
 from .directives import format_directives, request_directives, response_directives
 from .drive import Answer, Course, lines_added
 from .drive_async import AsyncCache
 from .drive_sync import Cache
 from .entries import Entry
 from .exchange import exchange
+from .fields import EntityTag, field_names, parse_entity_tag
 from .gateway import SCOPE_KEY, Gateway
 from .headers import Headers
 from .info import CacheInfo
+from .invalidation import MAX_GROUP, MAX_GROUPS, SAFE_METHODS
 from .messages import Request, Response
 from .policy import HEURISTICALLY_CACHEABLE, Policy, Wish
+from .preconditions import evaluate_conditions, not_modified_headers
 from .record import Recording
 from .reuse import decide
 from .status import CacheStatus, parse_cache_status
 from .steps import Live, Made, Send, Stored
 from .stores import AsyncStore, MemoryStore, Store, open_store
-from .storing import assess, may_store
+from .storing import FORBIDDEN, assess, may_store
+from .structured import serialise_list
 from .verdicts import Verdict
 
 __version__ = "0.1.0"
 __all__ = [
+    "FORBIDDEN",
     "HEURISTICALLY_CACHEABLE",
+    "MAX_GROUP",
+    "MAX_GROUPS",
+    "SAFE_METHODS",
     "SCOPE_KEY",
     "Answer",
     "AsyncCache",
@@ -36,10 +46,12 @@ __all__ = [
     "AsyncLiveResponse",
     "AsyncStore",
     "Cache",
+    "CacheControl",
     "CacheInfo",
     "CacheStatus",
     "Content",
     "Course",
+    "EntityTag",
     "Entry",
     "Gateway",
     "Headers",
@@ -58,12 +70,18 @@ __all__ = [
     "Wish",
     "assess",
     "decide",
+    "evaluate_conditions",
     "exchange",
+    "field_names",
+    "format_date",
     "format_directives",
     "lines_added",
     "may_store",
+    "not_modified_headers",
     "open_store",
     "parse_cache_status",
+    "parse_entity_tag",
     "request_directives",
     "response_directives",
+    "serialise_list",
 ]

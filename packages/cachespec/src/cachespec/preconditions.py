@@ -1,7 +1,7 @@
 """Answering a client's conditions from a stored response, and at the origin.  RFC 9110 §13, RFC 9111 §4.3.2
 
 A cache evaluates If-None-Match and If-Modified-Since, and If-Range where it serves ranges (`ranges`).  If-Match and
-If-Unmodified-Since are about the origin's state, which no stored response can vouch for: `evaluate` is the origin's.
+If-Unmodified-Since are about the origin's state, which no stored response can vouch for: that is `evaluate_conditions`.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def left_to_origin(request: Request) -> Verdict:
     return IF_UNMODIFIED_SINCE if "if-unmodified-since" in fields else NOT_LEFT
 
 
-def evaluate(
+def evaluate_conditions(
     method: str,
     fields: Mapping[str, str],
     etag: EntityTag | None,
