@@ -4,19 +4,24 @@ Everything clever is above the store: which key, which variant, what may be stor
 items by key with compare-and-set, streams bodies, and remembers purges for as long as an exchange may take:
 
 - *Invisible until complete.*  A body is appended to in pieces; nobody finds it before an item that names it has been
-  swapped in.  What was appended and never named is removed by `discard`, or by `sweep` after a crash.
+  swapped in, and an item whose body is not there is not swapped in.  What was appended and never named is removed by
+  `discard`, or by `sweep` after a crash.
 - *Compare-and-set.*  Every item has a revision, never 0 and never used twice for one key; 0 stands for no item.
 - *A purge beats what began before it.*  Purges are numbered; `read` tells the number of the latest one *before* it
   looks for the item, and `swap` refuses an item that a later purge would have hit.
-- *What cannot be read is not there.*  A damaged or foreign item is None.
+- *What cannot be read is not there.*  A damaged or foreign item is None, with a revision that `swap` takes for it, so
+  that it can be replaced.  A body is never handed out wrong or short: one that turns out to be damaged raises.
+- *Bounded.*  What makes room for new items goes at a cost that does not grow with their number.
+- *No request's failure.*  No room, no right to write: `append` and `swap` say False.  Whatever is raised counts as a
+  miss; only a purge that fails is remembered.
 - *Whoever drops an item drops its body*, except in `swap`: the caller knows what it replaces, and discards.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from ..entries import Entry, Item
 from ..keys import normalise_url, origin_of
@@ -86,6 +91,26 @@ def scope(
 
 Blocking: TypeAlias = Literal["never", "writes", "always"]
 """With ``writes``, `Store.read` is quick enough for an event loop."""
+Why: TypeAlias = Literal["space", "purge", "sweep"]
+"""Why an item went: to make room, because it was purged, or because nothing could use it any more."""
+OnEvict: TypeAlias = Callable[[Item, Why], None]
+"""Is told of an item that goes, and why.  It may be called with a lock held: it should be quick and must not call the
+store."""
+
+
+class Stats(NamedTuple):
+    """What a store holds.  Where several processes share it, the figures may be a little behind."""
+
+    items: int
+    """Responses, and records of variants."""
+    bytes: int
+    """What their heads and bodies take."""
+    max_items: int
+    """How many there may be."""
+    max_bytes: int
+    """How much they may take together."""
+    evictions: int
+    """Items that this instance has removed to make room."""
 
 
 class Body(Protocol):
@@ -160,8 +185,25 @@ class Store(Protocol):
         """Remove up to `limit` items that can never be used again, and orphaned bodies; how many were removed."""
         ...
 
+    def stats(self) -> Stats:
+        """How much there is, at a cost that does not grow with it."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections.  Afterwards every other method raises."""
+        ...
+
+
+@runtime_checkable
+class Leasing(Protocol):
+    """What a store may do beside: settle which of several processes fetches, while the others wait for it."""
+
+    def lease(self, slot: bytes, owner: bytes, seconds: float) -> bool:
+        """Give `slot` (at most 64 octets) to `owner` (at most 32) for so long, if nobody else has it."""
+        ...
+
+    def release(self, slot: bytes, owner: bytes) -> None:
+        """Take `slot` back from `owner` before that time.  Does nothing if somebody else has it by now."""
         ...
 
 
@@ -202,6 +244,10 @@ class AsyncStore(Protocol):
 
     async def sweep(self, now: float, limit: int = 1000) -> int:
         """See `Store.sweep`."""
+        ...
+
+    async def stats(self) -> Stats:
+        """See `Store.stats`."""
         ...
 
     async def close(self) -> None:

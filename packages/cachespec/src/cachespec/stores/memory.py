@@ -7,23 +7,18 @@ takes no lock, and what was asked for once goes before what is asked for again a
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from ..entries import Entry, Item, Variants
 from ..keys import variant_key
-from .contract import Blocking, Reading, Scope
+from .contract import Blocking, OnEvict, Reading, Scope, Stats, Why
+from .purges import PurgeLog
 
-Why: TypeAlias = Literal["space", "purge", "sweep"]
-"""Why an item went: to make room, because it was purged, or because nothing could use it any more."""
-OnEvict: TypeAlias = Callable[[Item, Why], None]
-
-PURGES: Final = 1000
-"""Purges that are remembered; what began before the oldest of them is not stored."""
 OVERHEAD: Final = 1500
 """Bytes that an item takes beside its fields and its body, roughly."""
 ABANDONED: Final = 3600.0
@@ -72,7 +67,7 @@ class MemoryStore:
 
     `max_bytes` bounds what heads and bodies take together, `max_entries` how many there are, and `max_body` the bytes
     of one body (an eighth of `max_bytes` unless given).  `on_evict` is called with every item that goes and the
-    reason, under the store's lock: it should be quick and must not call the store.
+    reason, under the store's lock.
     """
 
     blocking: Blocking = "never"
@@ -98,6 +93,7 @@ class MemoryStore:
         self._on_evict = on_evict
         self._secret = secrets.token_bytes(32)
         self._lock = threading.Lock()
+        self._pid = os.getpid()
         self._nodes: dict[bytes, _Node] = {}
         self._bodies: dict[str, MemoryBody] = {}
         self._by_url: dict[str, set[bytes]] = {}
@@ -106,8 +102,7 @@ class MemoryStore:
         self._oldest: _Node | None = None
         self._hand: _Node | None = None
         self._revision = 0
-        self._mark = 0
-        self._purges: deque[tuple[int, Scope]] = deque(maxlen=PURGES)
+        self._purges = PurgeLog()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -126,7 +121,7 @@ class MemoryStore:
         """See `Store.read`."""
         if self._closed:
             raise ValueError("the store is closed")
-        mark = self._mark
+        mark = self._purges.mark
         node = self._nodes.get(key)
         if node is None:
             return Reading(None, 0, mark)
@@ -137,7 +132,7 @@ class MemoryStore:
 
     def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
         """See `Store.swap`."""
-        with self._lock:
+        with self._held():
             if self._closed:
                 raise ValueError("the store is closed")
             node = self._nodes.get(key)
@@ -147,21 +142,27 @@ class MemoryStore:
                 if node is not None:
                     self._remove(node)
                 return True
-            if self._purged(item, mark):
+            if self._purges.refuses(item, mark):
+                return False
+            if isinstance(item, Entry) and item.body_id is not None and item.body_id not in self._bodies:
                 return False
             weight = _weight(item)
             if weight > self.max_bytes:
                 return False
-            if node is None:
-                self._insert(key, item, weight)
-            else:
+            if node is not None:
                 self._update(node, item, weight)
-            self._make_room()
-            return key in self._nodes
+                self._make_room()
+                return key in self._nodes
+            # Before, not after: the hand would take what has just come and nobody could ask for yet.
+            self._make_room(weight, 1)
+            if self.bytes + weight > self.max_bytes:
+                return False
+            self._insert(key, item, weight)
+            return True
 
     def append(self, body_id: str, chunk: bytes) -> bool:
         """See `Store.append`."""
-        with self._lock:
+        with self._held():
             body = self._bodies.get(body_id)
             if body is None:
                 body = self._bodies[body_id] = MemoryBody()
@@ -171,7 +172,8 @@ class MemoryStore:
             body.size += len(chunk)
             self.bytes += len(chunk)
             self._make_room()
-            return True
+            # Bodies under way, which nothing can evict, may fill it all by themselves.
+            return self.bytes <= self.max_bytes
 
     def open(self, body_id: str) -> MemoryBody | None:
         """See `Store.open`."""
@@ -179,14 +181,13 @@ class MemoryStore:
 
     def discard(self, body_id: str) -> None:
         """See `Store.discard`."""
-        with self._lock:
+        with self._held():
             self._drop_body(body_id)
 
     def purge(self, scope: Scope) -> int:
         """See `Store.purge`."""
-        with self._lock:
-            self._mark += 1
-            self._purges.append((self._mark, scope))
+        with self._held():
+            self._purges.add(scope)
             hit = self._hit(scope)
             for node in hit:
                 if scope.stale_at is None:
@@ -198,7 +199,7 @@ class MemoryStore:
 
     def items(self) -> Iterator[tuple[bytes, Item]]:
         """See `Store.items`."""
-        with self._lock:
+        with self._held():
             nodes = list(self._nodes.values())
         for node in nodes:
             yield node.key, node.item
@@ -206,7 +207,7 @@ class MemoryStore:
     def sweep(self, now: float, limit: int = 1000) -> int:
         """See `Store.sweep`."""
         swept = 0
-        with self._lock:
+        with self._held():
             named = {node.item.body_id for node in self._nodes.values() if isinstance(node.item, Entry)}
             for body_id, body in list(self._bodies.items()):
                 # A body under way is told from an abandoned one by its age, seen from the first sweep that met it.
@@ -223,26 +224,35 @@ class MemoryStore:
                     swept += 1
         return swept
 
+    def stats(self) -> Stats:
+        """See `Store.stats`."""
+        return Stats(len(self._nodes), self.bytes, self.max_entries, self.max_bytes, self.evictions)
+
     def close(self) -> None:
         """See `Store.close`."""
-        with self._lock:
+        with self._held():
             self._closed = True
-            self._nodes.clear()
-            self._bodies.clear()
-            self._by_url.clear()
-            self._by_group.clear()
-            self._newest = self._oldest = self._hand = None
-            self.bytes = 0
+            self._clear()
+
+    def _held(self) -> threading.Lock:
+        """The lock.  A child process gets one of its own, for its parent's may be held by a thread that it lacks."""
+        if self._pid != os.getpid():
+            interrupted = self._lock.locked()
+            self._lock = threading.Lock()
+            self._pid = os.getpid()
+            if interrupted:
+                self._clear()
+        return self._lock
 
     # --- everything below runs under the lock
 
-    def _purged(self, item: Item, mark: int) -> bool:
-        """Whether a purge that came after `mark` applies to `item`, or may have."""
-        if mark == self._mark:
-            return False
-        if self._purges and mark < self._purges[0][0] - 1:
-            return True
-        return any(number > mark and scope.hits(item) for number, scope in self._purges)
+    def _clear(self) -> None:
+        self._nodes.clear()
+        self._bodies.clear()
+        self._by_url.clear()
+        self._by_group.clear()
+        self._newest = self._oldest = self._hand = None
+        self.bytes = 0
 
     def _hit(self, scope: Scope) -> list[_Node]:
         """What a purge applies to: by index where there is one."""
@@ -282,6 +292,7 @@ class MemoryStore:
         self.bytes += weight - node.weight
         # In this order: a reader without the lock must not take the new revision for the old item's.
         node.item, node.revision, node.weight = item, self._revision, weight
+        node.visited = True
         self._index(node)
 
     def _remove(self, node: _Node) -> None:
@@ -307,9 +318,9 @@ class MemoryStore:
         if self._on_evict is not None:
             self._on_evict(node.item, why)
 
-    def _make_room(self) -> None:
+    def _make_room(self, weight: int = 0, entries: int = 0) -> None:
         """SIEVE's hand: past what was asked for since it last came by, to the first that was not."""
-        while self.bytes > self.max_bytes or len(self._nodes) > self.max_entries:
+        while self.bytes + weight > self.max_bytes or len(self._nodes) + entries > self.max_entries:
             node = self._hand or self._oldest
             if node is None:
                 return
