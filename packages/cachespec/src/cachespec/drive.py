@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -63,6 +63,15 @@ class Course:
         """End the flight, if there is one.  A second time does nothing."""
         if self.flight is not None:
             self.flights.land(self.slot, self.flight, landing, never=never)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for it."""
+        return self.flight is not None and self.flight.landing is None and self.flight.waiting > 0
+
+    def when_deserted(self, wake: Callable[[], object]) -> bool:
+        """Have `wake` called when nobody waits for it any more; False if nobody does."""
+        return self.flight is not None and self.flights.when_deserted(self.flight, wake)
 
     def concluded(self, outcome: Outcome[Any], wait: float) -> None:
         """There is an outcome: tell those who wait, unless they have to wait for a body, for `wait` seconds then."""

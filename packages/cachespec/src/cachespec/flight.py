@@ -32,6 +32,10 @@ class Flight:
     """When waiting ends, by the monotonic clock; None as long as there is no response head."""
     wakes: list[Callable[[], object]] = field(default_factory=list)
     """Called when any of that changes, once each."""
+    waiting: int = 0
+    """How many wait."""
+    deserted: list[Callable[[], object]] = field(default_factory=list)
+    """Called when nobody waits any more, once each."""
 
     def remaining(self) -> float | None:
         """Seconds that are left to wait; None for as long as it takes."""
@@ -81,9 +85,33 @@ class Flights:
                 if len(self._never) >= NEVER_MOST:
                     self._never.pop(next(iter(self._never)))
                 self._never[slot] = time.monotonic() + NEVER_FOR
-            wakes, flight.wakes = flight.wakes, []
+            wakes, flight.wakes = [*flight.wakes, *flight.deserted], []
+            flight.deserted = []
         for wake in wakes:
             wake()
+
+    def wait(self, flight: Flight) -> None:
+        """One more waits for `flight`."""
+        with self._lock:
+            flight.waiting += 1
+
+    def leave(self, flight: Flight) -> None:
+        """One of those who wait gives up, or has what it waited for."""
+        with self._lock:
+            flight.waiting -= 1
+            wakes: list[Callable[[], object]] = []
+            if not flight.waiting:
+                wakes, flight.deserted = flight.deserted, []
+        for wake in wakes:
+            wake()
+
+    def when_deserted(self, flight: Flight, wake: Callable[[], object]) -> bool:
+        """Have `wake` called when nobody waits for `flight` any more; False if nobody does."""
+        with self._lock:
+            if flight.landing is not None or not flight.waiting:
+                return False
+            flight.deserted.append(wake)
+            return True
 
     def watch(self, flight: Flight, wake: Callable[[], object]) -> bool:
         """Have `wake` called when something changes; False if it has landed already."""

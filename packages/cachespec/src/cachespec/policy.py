@@ -256,6 +256,8 @@ class Wish:
     """The URL that stands for the request in the key, absolute."""
     groups: tuple[str, ...] = ()
     """Groups that the response is to belong to, for purging."""
+    partition: str | None = None
+    """What sets the responses to this request apart from those to others, a tenant say; kept as a keyed digest only."""
     body_in_key: bool = False
     """Whether a POST may be cached, with its content as part of the key."""
     stale_if_error: int | timedelta | None = None

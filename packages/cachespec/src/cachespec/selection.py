@@ -106,13 +106,15 @@ def keys_for(request: Request, policy: Policy, wish: Wish = NO_WISH) -> StoreFlo
         base.extend((name, fields.get(name)) for name in ("content-type", "content-encoding"))
     secret = b""
     partition = policy.credentials == "partition" and "authorization" in fields
-    if partition or any(name in fields for name in policy.vary_by):
+    if partition or wish.partition is not None or any(name in fields for name in policy.vary_by):
         secret = yield Secret()
         if secret is None:
             return None
         if partition:
             # Ruling D26: every principal has entries of its own.
             base.append(("@principal", keyed_digest(secret, fields["authorization"])))
+        if wish.partition is not None:
+            base.append(("@partition", keyed_digest(secret, wish.partition)))
         named = tuple([name for name in policy.vary_by if name in fields])
         base.extend(selecting_values(named, fields, policy.normalisers, secret))
     return Keys(url, primary_key(url, policy.space), tuple(base), secret)
