@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from copy import copy
 from typing import Any, TypeAlias, TypeVar
 
 from . import waiting
@@ -126,6 +127,12 @@ class AsyncCache:
             self._flights = Flights()
         return Course(exchange(request, self.policy, self.clock, wish, background=background), self._flights)
 
+    def under(self, policy: Policy) -> AsyncCache:
+        """This cache with another policy for some of the requests: the same store, the same flights."""
+        other = copy(self)
+        other.policy = policy
+        return other
+
     async def advance(self, course: Course, result: Any = None, failure: Exception | None = None) -> Send | Outcome[L]:
         """Perform steps until something has to be sent, or there is an outcome.
 
@@ -245,10 +252,14 @@ class AsyncCache:
             return "lead"
         if flight is None or not step.wait:
             return "alone"
-        while flight.landing is None:
-            waiter = waiting.Waiter()
-            if self._flights.watch(flight, waiter.wake) and not await waiter.wait(flight.remaining()):
-                return "alone"
+        self._flights.wait(flight)
+        try:
+            while flight.landing is None:
+                waiter = waiting.Waiter()
+                if self._flights.watch(flight, waiter.wake) and not await waiter.wait(flight.remaining()):
+                    return "alone"
+        finally:
+            self._flights.leave(flight)
         if isinstance(flight.landing, Exception):
             raise flight.landing
         return flight.landing
@@ -265,5 +276,8 @@ class AsyncCache:
                             pass
                 finally:
                     await content.aclose()
+            elif isinstance(outcome, Stored):
+                # Confirmed, or refreshed by somebody else meanwhile: nobody reads it.
+                await self.stored_content(outcome).aclose()
         except Exception as error:
             refresh_failed(request, error)

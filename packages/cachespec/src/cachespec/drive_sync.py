@@ -18,7 +18,7 @@ from .messages import Request
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .shelter import Shelter
-from .steps import Close, Join, Live, Made, Outcome, Send, StoreFlow, StoreStep
+from .steps import Close, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import Store, scope
 from .stores.memory import MemoryStore
 
@@ -209,6 +209,9 @@ class Cache:
                         pass
                 finally:
                     content.close()
+            elif isinstance(outcome, Stored) and outcome.body is not None:
+                # Confirmed, or refreshed by somebody else meanwhile: nobody reads it.
+                outcome.body.close()
         except Exception as error:
             refresh_failed(request, error)
 

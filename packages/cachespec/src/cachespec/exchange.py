@@ -16,6 +16,7 @@ from .answers import answer_from
 from .directives import OWN_TARGET, request_directives
 from .entries import Entry
 from .fields import content_length
+from .freshness import corrected_initial_age, date_value
 from .info import CacheInfo
 from .invalidation import invalidated_groups, invalidated_urls
 from .keys import origin_of, variant_key, vary_names
@@ -28,7 +29,7 @@ from .status import FwdReason
 from .steps import Close, Discard, Drop, Flow, Join, Live, Made, Outcome, Plan, Send, Stored, Swap
 from .stores.contract import NOTHING, Scope
 from .storing import STORABLE, assess
-from .validation import conditional, freshen, head_agrees, identified
+from .validation import answers_client, conditional, freshen, head_agrees, identified
 from .verdicts import Verdict
 
 Clock: TypeAlias = Callable[[], float]
@@ -52,6 +53,12 @@ BAD_LENGTH = Verdict(
     False, "content-length", "RFC 9110 §8.6", "Its Content-Length is no length, so no end is complete."
 )
 NO_STORE_NOW = Verdict(False, "store-fails", "Store", "The store cannot be asked at present.")
+GUARDED = Verdict(
+    False,
+    "guarded",
+    "Policy.credentials",
+    "The request has credentials, and what is stored is not open to all of them.",
+)
 UNDER_WAY = Verdict(False, "under-way", "RFC 5861 §3", "It is being refreshed already.")
 
 ROUNDS: Final = 3
@@ -64,6 +71,8 @@ NOT_THEIRS: Final = frozenset({206, 304, 412, 416})
 """Statuses that answer one client's own condition or range, and say nothing about anybody else's request."""
 OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie"})
 """Reasons not to store that lie with the request, so that somebody else's may fare better."""
+UNFIT: Final = frozenset({"content", "no-key", "streamed"})
+"""Reasons for which a request that a cache could answer in principle is not answered by this one."""
 ON_REQUEST: Final = frozenset({"request-no-cache", "request-max-age", "min-fresh", "wish-no-cache"})
 """Reasons to go forward with a response that is still fresh (RFC 9211 §2.2)."""
 
@@ -80,6 +89,12 @@ class Case:
     keys: Keys
     info: CacheInfo
     found: Found = field(default_factory=lambda: Found(NOTHING))
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the request has credentials that a careful gateway serves only what is explicitly for all."""
+        fields = self.request.headers.fields
+        return self.policy.credentials == "explicit" and ("cookie" in fields or "authorization" in fields)
 
     def note(self, verdict: Verdict, forward: FwdReason | None = None) -> None:
         """Remember a decision and, where it sends the request to the server, what Cache-Status calls it."""
@@ -98,13 +113,18 @@ def exchange(
     admitted = _admitted(request, policy, wish)
     keys = (yield from keys_for(request, policy, wish)) if admitted else None
     if keys is None:
-        return (yield from _past(request, policy, clock, NO_KEY if admitted else admitted))
+        verdict = NO_KEY if admitted else admitted
+        if verdict.code in UNFIT and _only_if_cached(request, wish):
+            return _unavailable(CacheInfo("bypass", [verdict]))
+        return (yield from _past(request, policy, clock, verdict))
     if background:
         request = _for_everybody(request)
     case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
     failure: Exception | None = None
     for _ in range(ROUNDS):
         case.found = yield from find(request, keys, policy)
+        if case.guarded:
+            _hide(case)
         outcome = yield from _from_store(case)
         if outcome is not None:
             return outcome
@@ -123,6 +143,15 @@ def exchange(
             break
         case.info.collapsed = True
     return (yield from _from_server(case, failure))
+
+
+def _hide(case: Case) -> None:
+    """Take no notice of a stored response that says neither public nor s-maxage: not for using, nor for validating."""
+    candidate = case.found.candidate
+    if candidate is None or not candidate.entry.explicit:
+        if candidate is not None:
+            case.note(GUARDED)
+        case.found = replace(case.found, candidate=None, tagged=())
 
 
 def _admitted(request: Request, policy: Policy, wish: Wish) -> Verdict:
@@ -147,7 +176,8 @@ def _admitted(request: Request, policy: Policy, wish: Wish) -> Verdict:
 
 def _for_everybody(request: Request) -> Request:
     """What a refresh sends: the request without what concerned its own client only."""
-    personal = {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "range", "if-range"}
+    conditions = {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "range", "if-range"}
+    personal = conditions | {"cache-control", "pragma"}
     method = "GET" if request.method == "HEAD" else request.method
     return Request(method, request.url, request.headers.without(personal), request.content)
 
@@ -166,9 +196,10 @@ def _collapses(case: Case) -> bool:
 def _slot(case: Case) -> bytes:
     """What is being fetched: the variant where its key is known, else the URL for this principal."""
     found, keys = case.found, case.keys
+    base = (*keys.base, ("@guarded", "")) if case.guarded else keys.base
     if found.varies and found.key:
-        return found.key
-    return variant_key(keys.primary, b"", keys.base) if keys.base else keys.primary
+        return variant_key(found.key, b"", base) if case.guarded else found.key
+    return variant_key(keys.primary, b"", base) if base else keys.primary
 
 
 # --- past the store
@@ -221,57 +252,62 @@ def _from_store(case: Case) -> Flow[Outcome[Any] | None]:
     elif case.wish.mode == "reload":
         case.note(RELOAD, "request")
     elif candidate is not None:
-        outcome = yield from _from_candidate(case, candidate.entry)
+        outcome = yield from _from_candidate(case, candidate)
         if outcome is not None:
             return outcome
     elif case.found.varies:
         case.note(NO_VARIANT, "vary-miss")
     else:
         case.note(NOTHING_STORED, "uri-miss")
-    if _only_if_cached(case):
-        # §5.2.1.7.  Without a Cache-Status member: it is based on nothing stored (RFC 9211 §2).
-        case.note(ONLY_IF_CACHED)
-        case.info.status = "unavailable"
-        return Made(Response(504, (("Content-Length", "0"),), "Gateway Timeout"), case.info)
-    return None
+    return _unavailable(case.info) if _only_if_cached(case.request, case.wish) else None
 
 
-def _from_candidate(case: Case, entry: Entry) -> Flow[Stored | None]:
+def _unavailable(info: CacheInfo) -> Made:
+    """The answer where only a stored response was wanted.  RFC 9111 §5.2.1.7
+
+    It is based on nothing stored, so that it has no Cache-Status member (RFC 9211 §2).
+    """
+    info.verdicts.append(ONLY_IF_CACHED)
+    info.status = "unavailable"
+    return Made(Response(504, (("Content-Length", "0"),), "Gateway Timeout"), info)
+
+
+def _from_candidate(case: Case, candidate: Candidate) -> Flow[Stored | None]:
     now = case.clock()
+    entry = candidate.entry
     verdict = decide(case.request, entry, case.policy, now, case.wish)
     case.note(verdict)
     refresh = verdict.code == "stale-while-revalidate"
-    if not verdict or (refresh and case.background):
-        case.info.forward = "request" if verdict.code in ON_REQUEST else "stale"
-        return None
     fresh = entry.lifetime > entry.age(now)
+    if not verdict or (refresh and case.background):
+        case.info.forward = "request" if fresh and verdict.code in ON_REQUEST else "stale"
+        return None
     outcome = yield from answer_from(case.request, entry, case.info, now, status="hit" if fresh else "stale")
     if outcome is None:
         case.note(BODY_GONE, "miss")
     else:
         # What must not go forward does not go forward for a refresh either (ruling D44).
-        outcome.refresh = refresh and not _only_if_cached(case)
+        outcome.refresh = refresh and not _only_if_cached(case.request, case.wish)
         if case.wish.sliding:
-            yield from _slide(case, entry, now)
+            yield from _slide(case, candidate, now)
     return outcome
 
 
-def _slide(case: Case, entry: Entry, now: float) -> Flow[None]:
+def _slide(case: Case, candidate: Candidate, now: float) -> Flow[None]:
     """Prolong the lifetime of what was hit, where the caller wants it so: not oftener than is worth a write."""
-    candidate = case.found.candidate
-    ttl = seconds_of(case.wish.ttl)
-    if ttl is not None and candidate is not None:
-        lifetime = entry.age(now) + ttl
-        if lifetime - entry.lifetime > ttl * SLIDE:
-            prolonged = replace(entry, lifetime=lifetime, source="wish")
-            yield Swap(candidate.key, prolonged, candidate.revision, case.found.root.mark)
+    entry = candidate.entry
+    ttl = seconds_of(case.wish.ttl) or 0
+    lifetime = entry.age(now) + ttl
+    if lifetime - entry.lifetime > ttl * SLIDE:
+        prolonged = replace(entry, lifetime=lifetime, source="wish")
+        yield Swap(candidate.key, prolonged, candidate.revision, case.found.root.mark)
 
 
-def _only_if_cached(case: Case) -> bool:
+def _only_if_cached(request: Request, wish: Wish) -> bool:
     """Whether the client or the caller rules out the server.  RFC 9111 §5.2.1.7, ruling D44"""
-    if case.wish.mode == "only-if-cached":
+    if wish.mode == "only-if-cached":
         return True
-    fields = case.request.headers.fields
+    fields = request.headers.fields
     return "cache-control" in fields and request_directives(fields["cache-control"]).only_if_cached
 
 
@@ -304,7 +340,7 @@ def _from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
     if head.status == 304 and asked is not plain:
         verdict, at = identified(head, [candidate.entry for candidate in nominated], case.request)
         case.note(verdict)
-        if at is not None or "if-none-match" not in case.request.headers:
+        if at is not None or not answers_client(head, case.request):
             yield Close(live)
             if at is not None:
                 outcome = yield from _validated(case, nominated[at], head, requested)
@@ -312,7 +348,7 @@ def _from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
                     return outcome
             # Ruling D31: it was about something else.  The same question once more, without conditions of ours.
             requested = case.clock()
-            head, live = yield Send(case.request)
+            head, live = yield Send(plain)
     return (yield from _full(case, head, live, requested))
 
 
@@ -328,7 +364,7 @@ def _insisting(case: Case) -> Request:
 def _instead_of_error(case: Case) -> Flow[Stored | None]:
     """The stale response that may stand in for an error.  RFC 5861 §4, RFC 9111 §4.2.4"""
     candidate = case.found.candidate
-    if candidate is None or case.background:
+    if candidate is None or case.background or case.wish.mode == "reload" or left_to_origin(case.request):
         return None
     now = case.clock()
     verdict = may_stand_in(case.request, candidate.entry, case.policy, now, case.wish)
@@ -345,7 +381,7 @@ def _validated(case: Case, candidate: Candidate, head: Response, requested: floa
     merged, kept = freshen(
         entry, head, case.request, case.policy, request_time=requested, response_time=received, wish=case.wish
     )
-    shown = kept if isinstance(kept, Entry) else replace(entry, headers=merged.headers.without({OWN_TARGET}))
+    shown = kept if isinstance(kept, Entry) else _shown(case, entry, head, merged, requested, received)
     outcome = yield from answer_from(case.request, shown, case.info, received, status="revalidated")
     if outcome is None:
         case.note(BODY_GONE)
@@ -353,12 +389,21 @@ def _validated(case: Case, candidate: Candidate, head: Response, requested: floa
     case.info.forward_status = 304
     if isinstance(kept, Entry):
         case.info.stored = yield from _replace(case, candidate, kept)
-    else:
+        return outcome
+    case.note(kept)
+    if kept.code not in OF_THE_REQUEST:
         # What the 304 says bars it from the store from now on.
-        case.note(kept)
         case.info.stored = False
-        yield Swap(candidate.key, None, candidate.revision, case.found.root.mark)
+        yield from _remove(case, candidate)
     return outcome
+
+
+def _shown(case: Case, entry: Entry, head: Response, merged: Response, requested: float, received: float) -> Entry:
+    """What a 304 made of `entry` for this request, where it may not be stored."""
+    date = date_value(head.headers, received)
+    age = corrected_initial_age(head.headers, date, requested, received, trust_age=case.policy.trust_age)
+    headers = merged.headers.without({OWN_TARGET})
+    return replace(entry, headers=headers, request_time=requested, response_time=received, initial_age=age)
 
 
 def _replace(case: Case, candidate: Candidate, kept: Entry) -> Flow[bool]:
@@ -400,7 +445,8 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
     if candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
         # Ruling D33: what it replaces must not be used again, although it is not stored itself.
         yield from _remove(case, candidate)
-    alone = head.status >= 500 or head.status in NOT_THEIRS or info.verdicts[-1].code in OF_THE_REQUEST
+    of_the_request = info.verdicts[-1].code in OF_THE_REQUEST and not case.guarded
+    alone = head.status >= 500 or head.status in NOT_THEIRS or of_the_request
     return Live(head, live, None, info, "alone" if alone else "never")
 
 
@@ -424,7 +470,7 @@ def _told_by_head(case: Case, head: Response, requested: float, received: float)
         )
     if isinstance(told, Entry):
         yield Swap(candidate.key, told, candidate.revision, case.found.root.mark)
-    else:
+    elif told.code not in OF_THE_REQUEST:
         yield from _remove(case, candidate)
 
 

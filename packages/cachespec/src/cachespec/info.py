@@ -67,8 +67,10 @@ class CacheInfo:
             fwd=self.forward,
             fwd_status=self.forward_status,
             ttl=ttl if hit or self.status == "revalidated" else None,
-            stored=None if hit or not self.stored else True,
-            collapsed=True if self.collapsed and not hit else None,
+            # A stale response that stands in for an error was stored before; what came now was not.
+            stored=True if self.stored and not hit and self.status != "stale" else None,
+            # §2.6: in vain, if it went forward by itself after all.
+            collapsed=self.status in ("hit", "stale") if self.collapsed and not hit else None,
             key=self.key if debug else None,
             detail=self.reason.code if debug and self.reason is not None else None,
         )

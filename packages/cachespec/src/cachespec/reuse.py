@@ -93,9 +93,10 @@ def _asked(request: Request, entry: Entry, policy: Policy, age: float) -> Verdic
     staleness = age - entry.lifetime
     if said.max_stale is not None and staleness <= said.max_stale:
         # Explicit prohibitions win (§4.2.4); s-maxage bars a shared cache, too (§5.2.2.10).
-        if not entry.never_stale and not entry.no_max_stale:
+        if entry.never_stale:
+            return MUST_REVALIDATE
+        if not entry.no_max_stale:
             return MAX_STALE.of(staleness)
-        return MUST_REVALIDATE
     if said.max_age is not None:
         # max-age without max-stale accepts nothing stale (§5.2.1.1).
         return STALE.of(age, entry.lifetime)
@@ -133,7 +134,8 @@ def may_stand_in(request: Request, entry: Entry, policy: Policy, now: float, wis
         # Without a window of its own beside it, s-maxage bars stale use (§5.2.2.10).
         asked = request.headers.get("cache-control") if policy.honour_request else None
         windows.append(request_directives(asked).stale_if_error or 0)
-        windows.append(seconds_of(wish.stale_if_error) or policy.stale_if_error or 0)
+        wished = seconds_of(wish.stale_if_error)
+        windows.append((policy.stale_if_error or 0) if wished is None else wished)
     # A response that is fresh, and was to be validated for the request's sake only, may stand in without a window.
     if staleness < 0 or 0 < max(windows) >= staleness:
         return IF_ERROR.of(max(0.0, staleness))

@@ -12,6 +12,7 @@ from .fields import entity_tags, parse_entity_tag
 from .headers import Headers
 from .messages import Request, Response
 from .policy import NO_WISH, Policy, Wish
+from .preconditions import METHODS
 from .storing import NOT_STORED, assess
 from .verdicts import Verdict
 
@@ -34,8 +35,11 @@ def conditional(request: Request, nominated: Sequence[Entry]) -> Request:
 
     Without any validator among them it is `request` itself: nothing is made up (ruling D57).  Where the client sent
     entity-tags of its own and we have tags too, the union is sent (§4.3.2); where we have only a date, the client's
-    tags go as they are, for a date beside them would be ignored (RFC 9110 §13.1.3).
+    tags go as they are, for a date beside them would be ignored (RFC 9110 §13.1.3).  A method that would answer them
+    with 412 gets none.
     """
+    if request.method not in METHODS:
+        return request
     own = [entry.etag for entry in nominated if entry.etag is not None]
     asked = request.headers.get("if-none-match")
     lines: list[tuple[str, str]] = []
@@ -77,6 +81,13 @@ def identified(response: Response, nominated: Sequence[Entry], request: Request)
             return IDENTIFIED, 0
         return OTHER_TAG.of(modified), None
     return AMBIGUOUS, None
+
+
+def answers_client(response: Response, request: Request) -> bool:
+    """Whether a 304 answers an entity-tag that the client named itself, so that it is for the client."""
+    tag = parse_entity_tag(response.headers.fields.get("etag", ""))
+    named = entity_tags(request.headers.fields.get("if-none-match", ""))
+    return tag is not None and named != "*" and any(tag.weakly_matches(one) for one in named)
 
 
 def _same_tag(stored: str, sent: str) -> bool:
