@@ -1,0 +1,122 @@
+"""Requests and responses, from httpx's to the core's and back.  RFC 9110 §6
+
+The original request is what goes out; a copy is made only where the cache has a condition to add, and nothing but
+header fields differs in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from cachespec import Answer, CacheInfo, Wish
+from cachespec import Request as CoreRequest
+from cachespec import Response as CoreResponse
+
+from .target import ByteStream, Headers, Request, Response
+
+EXTENSION: Final = "cachespec"
+"""The key of a request's extensions under which a `Wish` lies, and of a response's with the `CacheInfo`."""
+
+_PLAIN: Final = Wish()
+_PASS: Final = Wish(mode="no-store")
+
+
+def cache_info(response: Response) -> CacheInfo:
+    """What the cache did for `response`, and why; LookupError for one that came past every cache."""
+    info = response.extensions.get(EXTENSION)
+    if not isinstance(info, CacheInfo):
+        raise LookupError("this response did not come through a cache")
+    return info
+
+
+def core_request(request: Request) -> CoreRequest:
+    """The head of `request`, and its content where it is in memory."""
+    # A request that follows a redirect has a stream that was never read, although it is in memory.
+    content = request.read() if isinstance(request.stream, ByteStream) else None
+    return CoreRequest(request.method, _target(request), request.headers.raw, content)
+
+
+def _target(request: Request) -> str:
+    """The target URI.  RFC 9110 §7.1"""
+    url = request.url
+    if url.userinfo:
+        # It went into Authorization, and is neither part of the target nor fit for logs (§4.2.4).
+        url = url.copy_with(userinfo=b"")
+    target = request.extensions.get("target")
+    if target is not None:
+        # What httpcore puts on the request line in the place of the URL's own path and query.
+        return f"{url.scheme}://{url.netloc.decode('ascii')}{target.decode('latin-1')}"
+    return str(url)
+
+
+def wish_of(request: Request) -> Wish:
+    """What `request` asks of the cache; TypeError for anything but a `Wish`."""
+    extensions = request.extensions
+    if "target" in extensions and not extensions["target"].startswith(b"/"):
+        # Neither path nor query, such as "*": no URL tells what is asked for.
+        return _PASS
+    wish = extensions.get(EXTENSION)
+    if wish is None:
+        return _PLAIN
+    if not isinstance(wish, Wish):
+        raise TypeError(f'extensions["{EXTENSION}"]: {wish!r} is no Wish')
+    return wish
+
+
+def with_fields_of(request: Request, wanted: CoreRequest) -> Request:
+    """`request` with the method and the header fields of `wanted`; stream and extensions are the same objects."""
+    return Request(
+        wanted.method,
+        request.url,
+        headers=wanted.headers.raw,
+        stream=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def head_of(response: Response) -> CoreResponse:
+    """The head of `response`."""
+    reason: bytes = response.extensions.get("reason_phrase", b"")
+    return CoreResponse(response.status_code, response.headers.raw, reason.decode("latin-1"))
+
+
+def passed_on(answer: Answer[Any, Any], response: Response) -> Response:
+    """The server's own `response`, with what the cache has to add."""
+    response.extensions[EXTENSION] = answer.info
+    if answer.added:
+        added = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.added]
+        response.headers = Headers([*response.headers.raw, *added])
+    return response
+
+
+def made_of(answer: Answer[Any, Any], stream: Any, *, cookies_are_new: bool) -> Response:
+    """A response from the store, its content in `stream`."""
+    head = answer.head
+    extensions: dict[str, Any] = {"http_version": b"HTTP/1.1", EXTENSION: answer.info}
+    if head.reason:
+        extensions["reason_phrase"] = head.reason.encode("latin-1")
+    made = Response(head.status, headers=head.headers.raw, stream=stream, extensions=extensions)
+    if not cookies_are_new and "set-cookie" in made.headers:
+        made.__class__ = Replayed
+    return made
+
+
+class Replayed(Response):
+    """A response from the store with cookies that were set when it was stored, and not by this exchange.
+
+    They can be seen as in any other response, but a client's jar does not get them: it would go back in time.  A
+    client gives a response its request, fills the jar from the header lines, and then sets the default encoding; in
+    between, the lines are without cookies.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "request":
+            super().__setattr__("headers", _CookiesHidden(self.headers))
+        elif name == "default_encoding":
+            super().__setattr__("headers", Headers(self.headers))
+        super().__setattr__(name, value)
+
+
+class _CookiesHidden(Headers):
+    def multi_items(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, value in super().multi_items() if name != "set-cookie"]

@@ -1,0 +1,160 @@
+"""Background refreshes: begun after the answer, and over when the client is closed.  RFC 5861 §3"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+from cachespec import MemoryStore
+from cachespec_httpx import AsyncCacheClient, CacheClient, cache_info
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Clock, Origin, SyncCaller
+
+LINES = [("Cache-Control", "max-age=10, stale-while-revalidate=60"), ("ETag", '"1"')]
+
+
+class Watched(MemoryStore):
+    """A store that tells when something has been put into it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.put = threading.Event()
+
+    def swap(self, *args: Any) -> bool:
+        swapped = super().swap(*args)
+        self.put.set()
+        return swapped
+
+
+@contextmanager
+def stale(caller: SyncCaller, origin: Origin, clock: Clock, *then: Any) -> Iterator[tuple[Any, Watched]]:
+    """A client in whose store lies a stale response that may be used while it is refreshed."""
+    store = Watched()
+    origin.serve(origin.reply(headers=LINES, body=b"old"), *then)
+    with caller.open(caller.caching(store=store, clock=clock)) as client:
+        caller.get(client, origin.url)
+        store.put.clear()
+        clock.now += 20
+        yield client, store
+
+
+def test_a_stale_response_is_refreshed_in_the_background(caller: SyncCaller, origin: Origin, clock: Clock) -> None:
+    gate = threading.Event()
+    with stale(caller, origin, clock, origin.reply(headers=LINES, body=b"new", gate=gate)) as (client, store):
+        response = caller.get(client, origin.url)
+        # It came although the server holds its answer back.
+        assert (response.content, cache_info(response).status) == (b"old", "stale")
+        gate.set()
+        assert store.put.wait(10)
+        after = caller.get(client, origin.url)
+    assert (after.content, cache_info(after).status) == (b"new", "hit")
+    assert len(origin.seen) == 2
+
+
+def test_a_refresh_that_is_answered_with_304_counts(caller: SyncCaller, origin: Origin, clock: Clock) -> None:
+    with stale(caller, origin, clock, origin.reply(304, headers=LINES)) as (client, store):
+        caller.get(client, origin.url)
+        assert store.put.wait(10)
+        after = caller.get(client, origin.url)
+    assert origin.seen[1].headers["if-none-match"] == '"1"'
+    assert (after.content, cache_info(after).status) == (b"old", "hit")
+
+
+def test_a_refresh_leaves_out_what_concerned_its_client_only(caller: SyncCaller, origin: Origin, clock: Clock) -> None:
+    with stale(caller, origin, clock, origin.reply(headers=LINES, body=b"new")) as (client, store):
+        part = caller.get(client, origin.url, headers={"Range": "bytes=0-0", "X-Ours": "1"})
+        assert part.content == b"o"
+        assert store.put.wait(10)
+        assert caller.get(client, origin.url).content == b"new"
+    assert "range" not in origin.seen[1].headers
+    assert origin.seen[1].headers["x-ours"] == "1"
+
+
+def test_a_refresh_that_fails_changes_nothing(caller: SyncCaller, origin: Origin, clock: Clock) -> None:
+    with stale(caller, origin, clock, origin.reply(503), origin.reply(headers=LINES, body=b"new")) as (client, store):
+        assert caller.get(client, origin.url).content == b"old"
+        # Every request tries again, unless a refresh is under way.
+        while not store.put.wait(0.01):
+            caller.get(client, origin.url)
+        assert caller.get(client, origin.url).content == b"new"
+    assert len(origin.seen) == 3
+
+
+def test_closing_a_client_finishes_what_has_begun(origin: Origin, clock: Clock) -> None:
+    before = set(threading.enumerate())
+    store = MemoryStore()
+    origin.serve(origin.reply(headers=LINES, body=b"old"), origin.reply(headers=LINES, body=b"new"))
+    with CacheClient(store=store, clock=clock) as client:
+        client.get(origin.url)
+        clock.now += 20
+        assert client.get(origin.url).content == b"old"
+    assert not [thread for thread in set(threading.enumerate()) - before if "refresh" in thread.name]
+    with CacheClient(store=store, clock=clock) as client:
+        assert client.get(origin.url).content == b"new"
+
+
+@pytest.mark.anyio
+async def test_closing_a_client_cancels_what_has_begun(origin: Origin, clock: Clock) -> None:
+    gate = threading.Event()
+    origin.serve(origin.reply(headers=LINES, body=b"old"), origin.reply(headers=LINES, body=b"new", gate=gate))
+    async with AsyncCacheClient(clock=clock) as client:
+        await client.get(origin.url)
+        clock.now += 20
+        origin.arrived.clear()
+        assert (await client.get(origin.url)).content == b"old"
+        await anyio.to_thread.run_sync(origin.arrived.wait, 10)
+    gate.set()
+    assert not client.cache._flights._flights
+
+
+@pytest.mark.anyio
+async def test_without_a_block_on_trio_a_refresh_comes_first(
+    origin: Origin, clock: Clock, anyio_backend_name: str
+) -> None:
+    origin.serve(origin.reply(headers=LINES, body=b"old"), origin.reply(headers=LINES, body=b"new"))
+    client = AsyncCacheClient(clock=clock)
+    await client.get(origin.url)
+    clock.now += 20
+    response = await client.get(origin.url)
+    # Nothing outlives a task on trio, unless somebody waits for it.
+    if anyio_backend_name == "trio":
+        assert len(origin.seen) == 2
+        assert (await client.get(origin.url)).content == b"new"
+    assert response.content == b"old"
+    assert cache_info(response).status == "stale"
+    await client.aclose()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_worker_goes_on_by_itself(origin: Origin, clock: Clock) -> None:
+    origin.serve(origin.reply(headers=LINES, body=b"old"), origin.reply(headers=LINES, body=b"new"))
+    with CacheClient(clock=clock, timeout=httpx.Timeout(5)) as client:
+        client.get(origin.url)
+        clock.now += 20
+        client.get(origin.url)
+        while client.get(origin.url).content != b"new":
+            pass
+        # The parent has a pool with threads now, and perhaps a flight.
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                clock.now += 20
+                response = client.get(origin.url)
+                stored = cache_info(response).status == "stale" and response.content == b"new"
+                client.cache.close()
+                code = 0 if stored and cache_info(client.get(origin.url)).status == "hit" else 2
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
