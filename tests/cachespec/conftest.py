@@ -94,7 +94,8 @@ class Lab:
     store: Any = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=Clock)
     script: list[Any] = field(default_factory=list)
-    """What the origin answers, one after the other; the last one again and again."""
+    """What the origin is going to answer, one after the other; the last one again and again."""
+    last: Any = None
     requests: list[Request] = field(default_factory=list)
     """What reached the origin."""
     lives: list[Live] = field(default_factory=list)
@@ -139,10 +140,11 @@ class Lab:
     def send(self, request: Request) -> Live:
         self.requests.append(request)
         self.clock.now += self.delay
-        answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        if isinstance(answer, BaseException):
-            raise answer
-        self.lives.append(answer(request))
+        if self.script:
+            self.last = self.script.pop(0)
+        if isinstance(self.last, BaseException):
+            raise self.last
+        self.lives.append(self.last(request))
         return self.lives[-1]
 
     def fetch(

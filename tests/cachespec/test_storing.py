@@ -194,6 +194,16 @@ def test_must_understand_takes_the_place_of_no_store_where_the_status_is_underst
     assert code({"Cache-Control": "no-store, max-age=60"}, policy) == "no-store"
 
 
+@BOTH
+@pytest.mark.parametrize("status", [412, 416])
+@pytest.mark.parametrize(
+    "name", ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"]
+)
+def test_what_answers_a_condition_of_one_request_is_not_for_others(name: str, status: int, policy: Policy) -> None:
+    assert code(FRESH, policy, status=status, request={name: "x"}) == "own-condition"
+    assert code(FRESH, policy, status=200, request={name: "x"}) == "stored"
+
+
 def test_a_gateway_refuses_poisoned_errors() -> None:
     refused = {status for status in range(200, 600) if code(FRESH, GATEWAY, status=status) == "status-refused"}
     assert refused == {400, 408, 413, 414, *range(500, 600)} - {511}

@@ -69,7 +69,7 @@ SLIDE: Final = 0.05
 """The part of a sliding lifetime that must have passed before it is prolonged in the store."""
 NOT_THEIRS: Final = frozenset({206, 304, 412, 416})
 """Statuses that answer one client's own condition or range, and say nothing about anybody else's request."""
-OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie"})
+OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie", "own-condition"})
 """Reasons not to store that lie with the request, so that somebody else's may fare better."""
 UNFIT: Final = frozenset({"content", "no-key", "streamed"})
 """Reasons for which a request that a cache could answer in principle is not answered by this one."""

@@ -227,7 +227,7 @@ def select(
         if found is None:
             return None
         selecting = found
-    return replace(entry, selecting=selecting) if selecting else entry
+    return entry if entry.selecting == selecting else replace(entry, selecting=selecting)
 
 
 def publish(plan: Plan, entry: Entry, policy: Policy) -> StoreFlow[bool]:

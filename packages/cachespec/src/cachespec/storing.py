@@ -32,6 +32,9 @@ NOT_UNDERSTOOD = Verdict(
     False, "status", "RFC 9111 §3", "Status {} is not one whose caching rules are understood here."
 )
 NEVER = Verdict(False, "status-never", "RFC 6585 §3-6", "Status {} is never stored, whatever its directives.")
+OWN_CONDITION = Verdict(
+    False, "own-condition", "RFC 9110 §13.1", "Status {} answers a condition or a range of this very request."
+)
 STATUS_REFUSED = Verdict(False, "status-refused", "Policy.statuses", "Status {} is not stored by this cache.")
 NO_STORE = Verdict(False, "no-store", "RFC 9111 §5.2.2.5", "The response says no-store.")
 REQUEST_NO_STORE = Verdict(False, "request-no-store", "RFC 9111 §5.2.1.5", "The request says no-store.")
@@ -59,6 +62,11 @@ FORBIDDEN: Final = frozenset({428, 429, 431, 511})
 """Statuses that are never stored (RFC 6585, ruling D56)."""
 
 _LOOPBACK: Final = re.compile(r"http://(?:127\.0\.0\.1|\[::1\]|localhost)[:/]", re.IGNORECASE)
+
+# RFC 9110 §15.5.13, §15.5.17: what a 412 or a 416 answers is in no key.
+_CONDITIONS: Final = frozenset(
+    {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
+)
 
 # RFC 9111 §3.1: fields that concern one connection or one proxy.  Age is no stored field (ruling D32).
 NOT_STORED: Final = frozenset(
@@ -193,6 +201,8 @@ def _refusal(
     if said.no_store and not (said.must_understand and understood):
         return NO_STORE
     fields = request.headers.fields
+    if status in (412, 416) and not _CONDITIONS.isdisjoint(fields):
+        return OWN_CONDITION.of(status)
     if policy.honour_request and "cache-control" in fields:
         if request_directives(fields["cache-control"]).no_store:
             return REQUEST_NO_STORE
