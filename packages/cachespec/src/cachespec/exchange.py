@@ -116,7 +116,7 @@ def exchange(
         verdict = NO_KEY if admitted else admitted
         if verdict.code in UNFIT and _only_if_cached(request, wish):
             return _unavailable(CacheInfo("bypass", [verdict]))
-        return (yield from _past(request, policy, clock, verdict))
+        return (yield from _past(request, policy, clock, wish, verdict))
     if background:
         request = _for_everybody(request)
     case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
@@ -205,7 +205,7 @@ def _slot(case: Case) -> bytes:
 # --- past the store
 
 
-def _past(request: Request, policy: Policy, clock: Clock, verdict: Verdict) -> Flow[Outcome[Any]]:
+def _past(request: Request, policy: Policy, clock: Clock, wish: Wish, verdict: Verdict) -> Flow[Outcome[Any]]:
     """Forward a request that the store has no say in, and drop what an unsafe method makes obsolete."""
     info = CacheInfo("bypass", [verdict], forward="method" if verdict.code == METHOD.code else "bypass")
     requested = clock()
@@ -214,20 +214,20 @@ def _past(request: Request, policy: Policy, clock: Clock, verdict: Verdict) -> F
     plan = None
     if policy.enabled:
         yield from _invalidate(request, head, policy)
-        if policy.post_as_get and request.method == "POST":
-            plan = yield from _post_as_get(request, policy, head, requested, received)
+        if policy.post_as_get and request.method == "POST" and wish.mode != "no-store":
+            plan = yield from _post_as_get(request, policy, wish, head, requested, received)
     return Live(head, live, plan, info)
 
 
 def _post_as_get(
-    request: Request, policy: Policy, head: Response, requested: float, received: float
+    request: Request, policy: Policy, wish: Wish, head: Response, requested: float, received: float
 ) -> Flow[Plan | None]:
     """The plan to store a POST's response for later GETs, where it says so.  RFC 9110 §9.3.3, ruling D39"""
-    keys = yield from keys_for(Request("GET", request.url, request.headers), policy)
+    keys = yield from keys_for(Request("GET", request.url, request.headers), policy, wish)
     if keys is None:
         return None
     found = yield from find(request, keys, policy)
-    case = Case(request, policy, lambda: received, NO_WISH, False, keys, CacheInfo(), found)
+    case = Case(request, policy, lambda: received, wish, False, keys, CacheInfo(), found)
     return (yield from _plan(case, head, requested, received))
 
 
