@@ -210,6 +210,45 @@ def test_the_target_that_is_asked_for_is_the_one_that_counts(caller: SyncCaller,
     assert len(wire.given) == 4
 
 
+def test_another_host_than_the_urls_is_kept_apart(caller: SyncCaller, wire: Wire) -> None:
+    wire.answer = lambda request: httpx.Response(200, headers=FRESH, content=request.headers["host"].encode())
+    with caller.open(caller.caching(transport=wire)) as client:
+        hosts = ["b.test", "a.test", "A.test:80", "B.TEST", None]
+        contents = [caller.get(client, URL, headers={} if host is None else {"Host": host}).content for host in hosts]
+        apart = Wish(partition="mine")
+        assert cache_info(caller.get(client, URL, extensions={"cachespec": apart})).status == "miss"
+        both = {"headers": {"Host": "b.test"}, "extensions": {"cachespec": apart}}
+        assert [cache_info(caller.get(client, URL, **both)).status for _ in range(2)] == ["miss", "hit"]
+        # They belong to one URL nevertheless.
+        assert caller.call(client.purge, url=URL) if caller.asynchronous else client.purge(url=URL)
+        assert cache_info(caller.get(client, URL, headers={"Host": "b.test"})).status == "miss"
+    assert contents == [b"b.test", b"a.test", b"a.test", b"b.test", b"a.test"]
+
+
+def test_a_request_to_change_the_protocol_passes_by_the_cache(caller: SyncCaller, wire: Wire) -> None:
+    stream = object()
+    wire.answer = replies(
+        httpx.Response(200, headers=FRESH, content=b"page"),
+        httpx.Response(101, headers={"Upgrade": "websocket"}, extensions={"network_stream": stream}),
+    )
+    with caller.open(caller.caching(transport=wire)) as client:
+        caller.get(client, URL)
+        response = caller.get(client, URL, headers={"Connection": "upgrade", "Upgrade": "websocket"})
+    assert response.status_code == 101
+    assert response.extensions["network_stream"] is stream
+
+
+@pytest.mark.parametrize("mode", ["default", "no-store"])
+def test_what_a_post_answers_is_stored_where_its_wish_says(caller: SyncCaller, wire: Wire, mode: Any) -> None:
+    wire.answer = lambda request: httpx.Response(200, headers=[*FRESH, ("Content-Location", URL)], content=b"")
+    policy = Policy(post_as_get=True)
+    mine = {"cachespec": Wish(partition="mine")}
+    with caller.open(caller.caching(transport=wire, policy=policy)) as client:
+        caller.call(client.post, URL, extensions={"cachespec": Wish(partition="mine", mode=mode)})
+        assert cache_info(caller.get(client, URL)).status == "miss"
+        assert cache_info(caller.get(client, URL, extensions=mine)).status == ("hit" if mode == "default" else "miss")
+
+
 def test_streamed_content_is_sent_and_never_read_by_the_cache(caller: SyncCaller, origin: Origin) -> None:
     def pieces() -> Generator[bytes, None, None]:
         yield b"a"

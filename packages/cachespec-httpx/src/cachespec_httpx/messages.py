@@ -6,6 +6,7 @@ header fields differs in it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from cachespec import Answer, CacheInfo, Wish
@@ -49,18 +50,34 @@ def _target(request: Request) -> str:
     return str(url)
 
 
-def wish_of(request: Request) -> Wish:
-    """What `request` asks of the cache; TypeError for anything but a `Wish`."""
+def wish_of(request: Request, asked: CoreRequest) -> Wish:
+    """What `request`, whose head is `asked`, wants of the cache; TypeError for anything but a `Wish`."""
     extensions = request.extensions
+    wish = extensions.get(EXTENSION, _PLAIN)
+    if not isinstance(wish, Wish):
+        raise TypeError(f'extensions["{EXTENSION}"]: {wish!r} is no Wish')
     if "target" in extensions and not extensions["target"].startswith(b"/"):
         # Neither path nor query, such as "*": no URL tells what is asked for.
         return _PASS
-    wish = extensions.get(EXTENSION)
-    if wish is None:
-        return _PLAIN
-    if not isinstance(wish, Wish):
-        raise TypeError(f'extensions["{EXTENSION}"]: {wish!r} is no Wish')
+    fields = asked.headers.fields
+    if "upgrade" in fields:
+        # RFC 9110 §7.8: what the connection is used for then is no response.
+        return _PASS
+    host = fields.get("host")
+    if host is not None and not _is_host_of(asked.url, host):
+        # It was sent to one server and asks for another: what comes of that is an affair of its own.
+        return replace(wish, partition=f"{host.lower()}\0{wish.partition or ''}")
     return wish
+
+
+def _is_host_of(url: str, host: str) -> bool:
+    """Whether a Host field says what `url` says.  RFC 9110 §7.2"""
+    start = url.find("://") + 3
+    authority = url[start : url.find("/", start)]
+    if host == authority:
+        return True
+    default = ":443" if url.startswith("https:") else ":80"
+    return host.lower() in (authority, authority + default)
 
 
 def with_fields_of(request: Request, wanted: CoreRequest) -> Request:

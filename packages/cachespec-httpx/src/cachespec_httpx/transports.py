@@ -70,7 +70,7 @@ class CacheTransport(Purging, BaseTransport):
             live = Live(self.transport.handle_request(original))
             return live
 
-        answer = self.cache.fetch(asked, send, wish_of(request))
+        answer = self.cache.fetch(asked, send, wish_of(request, asked))
         content = answer.content
         if answer.live is None:
             stream = ContentStream(content) if content.whole is None else ByteStream(content.whole)
@@ -147,7 +147,7 @@ class AsyncCacheTransport(AsyncPurging, AsyncBaseTransport):
             live = AsyncLive(await self.transport.handle_async_request(original))
             return live
 
-        answer = await self.cache.fetch(asked, send, wish_of(request))
+        answer = await self.cache.fetch(asked, send, wish_of(request, asked))
         content = answer.content
         if answer.live is None:
             stream = AsyncContentStream(content) if content.whole is None else ByteStream(content.whole)
