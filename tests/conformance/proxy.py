@@ -59,10 +59,10 @@ def through_httpx(options: Options) -> Backend:
         loop = asyncio.get_running_loop()
 
         def call() -> None:
-            request = httpx.Request(
-                message.method, options.origin + message.target, headers=_raw(message.fields), content=message.content
+            request = httpx.Request(message.method, options.origin + message.target, content=message.content)
+            request.headers = httpx.Headers(
+                [(b"host", request.url.netloc), *_raw(message.fields), *_raw(_framing(message))]
             )
-            request.headers = httpx.Headers([*_raw(message.fields), *_framing(message)])
             with contextlib.closing(transport.handle_request(request)) as response:
                 _wait(loop, responder.start(response.status_code, _text(response.headers.raw)))
                 for chunk in response.stream:
@@ -89,10 +89,10 @@ def through_httpx_async(options: Options) -> Backend:
     )
 
     async def backend(message: Message, responder: Responder) -> None:
-        request = httpx.Request(
-            message.method, options.origin + message.target, headers=_raw(message.fields), content=message.content
+        request = httpx.Request(message.method, options.origin + message.target, content=message.content)
+        request.headers = httpx.Headers(
+            [(b"host", request.url.netloc), *_raw(message.fields), *_raw(_framing(message))]
         )
-        request.headers = httpx.Headers([*_raw(message.fields), *_framing(message)])
         response = await transport.handle_async_request(request)
         try:
             await responder.start(response.status_code, _text(response.headers.raw))
@@ -203,7 +203,7 @@ def through_asgi(options: Options) -> Backend:
             event = await receive()
             content += event.get("body", b"")
             more = event.get("more_body", False)
-        fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        fields = [line for line in _text(scope["headers"]) if line[0] not in ("host", "content-length")]
         target = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             target += "?" + scope["query_string"].decode("latin-1")
@@ -238,7 +238,8 @@ def through_asgi(options: Options) -> Backend:
             "raw_path": path.encode("latin-1"),
             "query_string": query.encode("latin-1"),
             "root_path": "",
-            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in message.fields]
+            "headers": [(b"host", host.encode())]
+            + [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in message.fields]
             + [(name.lower().encode(), value.encode()) for name, value in _framing(message)],
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 0),

@@ -115,7 +115,8 @@ async def serve(backend: Callable[[Message, Responder], Awaitable[None]], port: 
             method, target, _ = start.split(" ", 2)
             length = int(value_of(fields, "content-length") or 0)
             content = await reader.readexactly(length)
-            passed = [line for line in end_to_end(fields) if line[0].lower() != "content-length"]
+            # Host is the origin's, not ours, and the content is framed anew.
+            passed = [line for line in end_to_end(fields) if line[0].lower() not in ("content-length", "host")]
             responder = Responder(writer, method)
             try:
                 await backend(Message(method, target, passed, content), responder)
@@ -146,8 +147,10 @@ class Upstream:
 
     async def send(self, message: Message) -> None:
         """Send the request."""
-        lines = [f"{message.method} {message.target} HTTP/1.1", *(f"{name}: {value}" for name, value in message.fields)]
-        lines.append("Connection: close")
+        lines = [f"{message.method} {message.target} HTTP/1.1", "Host: {}:{}".format(*self._address)]
+        lines += [*(f"{name}: {value}" for name, value in message.fields), "Connection: close"]
+        if message.content:
+            lines.append(f"Content-Length: {len(message.content)}")
         self._writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + message.content)
         await self._writer.drain()
 
