@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cachespec import Cache, MemoryStore, Policy, Request, Response
+from cachespec.entries import Variants
+from cachespec.equivalents import equivalent_url
 
 
 class Live:
@@ -112,3 +114,50 @@ def test_the_newest_of_equivalent_responses_is_found() -> None:
     browser.cache.purge(url="http://a.test/x?a=1&b=2&c=3")
     browser.get("http://a.test/x?b=2&a=1&c=3")
     assert browser.get("http://a.test/x?c=3&b=2&a=1") == "http://a.test/x?b=2&a=1&c=3"
+
+
+def test_a_variant_is_found_for_an_equivalent_url() -> None:
+    store = MemoryStore()
+    cache = Cache(store, Policy(no_vary_search=True), clock=lambda: 1e9)
+    fields = {"Cache-Control": "max-age=60", "Vary": "Accept", "No-Vary-Search": 'params=("utm")'}
+    lives = [Live(Response(200, fields), b"one"), Live(Response(200, fields), b"two")]
+
+    def get(url: str, accept: str) -> bytes:
+        answer = cache.fetch(Request("GET", url, {"Accept": accept}), lambda _: lives.pop(0))
+        return b"".join(answer.content)
+
+    assert get("http://a.test/x?utm=1", "a") == b"one"
+    assert get("http://a.test/x?utm=2", "a") == b"one"
+    assert get("http://a.test/x?utm=2", "b") == b"two"
+
+
+def test_a_record_that_says_something_else_leads_nowhere() -> None:
+    browser = Browser('params=("utm")')
+    browser.get("http://a.test/x?id=1&utm=mail")
+    policy = browser.cache.policy
+    pointers = [key for key, item in browser.store.items() if isinstance(item, Variants) and "id=1" in item.url]
+    for key in pointers:
+        reading = browser.store.read(key)
+        elsewhere = Variants("http://a.test/x?id=1", b"", (("http://a.test/x?id=2",),), 0)
+        assert browser.store.swap(key, elsewhere, reading.revision, reading.mark)
+    assert browser.cache.run(equivalent_url("http://a.test/x?id=1&utm=web", policy)) is None
+    for key, item in list(browser.store.items()):
+        if isinstance(item, Variants) and item.url == "http://a.test/x":
+            reading = browser.store.read(key)
+            void = Variants(item.url, b"", (("params=(1)",),), 0)
+            assert browser.store.swap(key, void, reading.revision, reading.mark)
+    assert browser.cache.run(equivalent_url("http://a.test/x?id=1&utm=web", policy)) is None
+
+
+def test_what_is_stored_again_is_remembered_once() -> None:
+    now = [1e9]
+    browser = Browser('params=("utm")')
+    browser.cache.clock = lambda: now[0]
+    for _ in range(2):
+        browser.get("http://a.test/x?utm=mail")
+        now[0] += 100
+    records = [key for key, item in browser.store.items() if isinstance(item, Variants)]
+    revisions = {key: browser.store.read(key).revision for key in records}
+    browser.get("http://a.test/x?utm=mail")
+    assert {key: browser.store.read(key).revision for key in revisions} == revisions
+    assert len(browser.asked) == 3
