@@ -112,11 +112,18 @@ def through_requests(options: Options) -> Backend:
 
     from cachespec_requests import CacheAdapter
 
-    adapter = (
-        requests.adapters.HTTPAdapter(pool_connections=200)
-        if options.uncached
-        else CacheAdapter(store=open_store(options.store), policy=options.policy, pool_connections=200)
-    )
+    class Unpooled(requests.adapters.BaseAdapter):
+        """Every request on a connection of its own: some cases leave a connection that cannot be used again."""
+
+        def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+            return requests.adapters.HTTPAdapter().send(request, *args, **options)
+
+        def close(self) -> None:
+            pass
+
+    plain = Unpooled()
+    cached = CacheAdapter(adapter=plain, store=open_store(options.store), policy=options.policy)
+    adapter = plain if options.uncached else cached
 
     async def backend(message: Message, responder: Responder) -> None:
         loop = asyncio.get_running_loop()
