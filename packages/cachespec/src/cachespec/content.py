@@ -6,8 +6,9 @@ handed on, so that whoever has seen the end finds it in the store.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from .messages import Response
 from .partial import Piece
@@ -74,6 +75,20 @@ class AsyncContent(Protocol):
     async def aclose(self) -> None:
         """Let go of it.  What was to be stored and is not complete is forgotten."""
         ...
+
+
+Left: TypeAlias = deque[Recording]
+"""Recordings whose response was dropped unread, to be aborted by the next request."""
+
+
+def aborted(left: Left) -> Iterator[StoreFlow[None]]:
+    """The flows that abort what is `left`."""
+    while left:
+        try:
+            recording = left.popleft()
+        except IndexError:
+            return  # Another thread was quicker.
+        yield recording.abort()
 
 
 def whole_of(pieces: tuple[Piece, ...], octets: bytes | None) -> bytes | None:
@@ -175,9 +190,10 @@ class LiveContent:
     """A server's content, recorded on the way where there is a `recording`.
 
     `run` drives the recording's flows, and `landed` is told once how it ended: stored or not, or None for given up.
+    In `left` it is left behind if it is dropped.
     """
 
-    __slots__ = ("_chunks", "_landed", "_live", "_recording", "_run", "recorded", "whole")
+    __slots__ = ("_chunks", "_landed", "_left", "_live", "_recording", "_run", "recorded", "whole")
 
     def __init__(
         self,
@@ -185,6 +201,7 @@ class LiveContent:
         recording: Recording | None,
         run: Callable[[StoreFlow[Any]], Any],
         landed: Callable[[bool | None], object],
+        left: Left,
     ) -> None:
         self.whole: bytes | None = None
         self.recorded = recording is not None
@@ -193,6 +210,7 @@ class LiveContent:
         self._recording = recording
         self._run = run
         self._landed = landed
+        self._left = left
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -205,8 +223,11 @@ class LiveContent:
         except StopIteration:
             self._complete()
             raise
-        except BaseException:
+        except Exception:
             self.forget(stored=False)
+            raise
+        except BaseException:
+            self.forget()
             raise
         recording = self._recording
         if recording is not None:
@@ -236,15 +257,18 @@ class LiveContent:
         self._live.close()
 
     def __del__(self) -> None:
-        # A response that was dropped unread must not leave others waiting for it.
-        if getattr(self, "_recording", None) is not None:
-            self.forget()
+        # A response that was dropped unread must not leave others waiting for it.  The store has to wait, though:
+        # this may be the garbage collector, in the midst of one of its calls.
+        recording = getattr(self, "_recording", None)
+        if recording is not None:
+            self._left.append(recording)
+            self._landed(None)
 
 
 class AsyncLiveContent:
     """`LiveContent` on an event loop.  `tidy` runs a flow without waiting, for when the task is being cancelled."""
 
-    __slots__ = ("_chunks", "_landed", "_live", "_recording", "_run", "_tidy", "recorded", "whole")
+    __slots__ = ("_chunks", "_landed", "_left", "_live", "_recording", "_run", "_tidy", "recorded", "whole")
 
     def __init__(
         self,
@@ -253,6 +277,7 @@ class AsyncLiveContent:
         run: Callable[[StoreFlow[Any]], Awaitable[Any]],
         tidy: Callable[[StoreFlow[Any]], object],
         landed: Callable[[bool | None], object],
+        left: Left,
     ) -> None:
         self.whole: bytes | None = None
         self.recorded = recording is not None
@@ -262,6 +287,7 @@ class AsyncLiveContent:
         self._run = run
         self._tidy = tidy
         self._landed = landed
+        self._left = left
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -276,8 +302,12 @@ class AsyncLiveContent:
         except StopAsyncIteration:
             await self._complete()
             raise
-        except BaseException:
+        except Exception:
             self.forget(stored=False)
+            raise
+        except BaseException:
+            # Cancelled: one of those who wait begins anew.
+            self.forget()
             raise
         return chunk
 
@@ -308,6 +338,9 @@ class AsyncLiveContent:
         await self._live.aclose()
 
     def __del__(self) -> None:
-        # A response that was dropped unread must not leave others waiting for it.
-        if getattr(self, "_recording", None) is not None:
-            self.forget()
+        # A response that was dropped unread must not leave others waiting for it.  The store has to wait, though:
+        # this may be the garbage collector, in the midst of one of its calls.
+        recording = getattr(self, "_recording", None)
+        if recording is not None:
+            self._left.append(recording)
+            self._landed(None)

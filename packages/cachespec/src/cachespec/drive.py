@@ -18,6 +18,7 @@ from .headers import Line
 from .info import CacheInfo
 from .messages import Request, Response
 from .policy import Policy
+from .selection import key_url
 from .steps import Flow, Live, Outcome, StoreStep
 
 log = logging.getLogger("cachespec")
@@ -119,6 +120,11 @@ def with_lines(head: Response, added: tuple[Line, ...]) -> Response:
 def nothing_named(url: str | None, groups: Iterable[str] | str, prefix: str | None, everything: bool) -> bool:
     """Whether a purge names nothing to remove."""
     return url is None and prefix is None and not everything and not groups
+
+
+def purged_url(url: str | None, policy: Policy) -> str | None:
+    """The URL under which responses to `url` lie."""
+    return None if url is None else key_url(Request("GET", url), policy) or url
 
 
 def urls_of(items: Iterable[tuple[bytes, Item]]) -> list[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from copy import copy
 from typing import Any, TypeAlias, TypeVar
 
 from . import waiting
-from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent
-from .drive import Answer, Course, is_async, lines_added, nothing_named, refresh_failed, urls_of, with_lines
-from .exchange import Clock, exchange
+from .case import Clock
+from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent, Left, aborted
+from .drive import Answer, Course, is_async, lines_added, nothing_named, purged_url, refresh_failed, urls_of, with_lines
+from .exchange import exchange
 from .flight import Flights
 from .messages import Request
 from .policy import NO_WISH, Policy, Wish
@@ -45,6 +47,7 @@ class AsyncCache:
         self.tasks = waiting.Tasks()
         """The background refreshes."""
         self._flights = Flights()
+        self._left: Left = deque()
         self._pid = os.getpid()
         self._async = is_async(self.store)
         blocking = getattr(self.store, "blocking", "always")
@@ -96,6 +99,7 @@ class AsyncCache:
             swept += more
         if expired and nothing_named(url, groups, prefix, everything):
             return swept
+        url = purged_url(url, self.policy)
         at = self.clock() if soft else None
         hit = await self._ask(
             self.store.purge, scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at)
@@ -125,7 +129,13 @@ class AsyncCache:
             # A child process has not its parent's flights.
             self._pid = os.getpid()
             self._flights = Flights()
+        for abort in aborted(self._left):
+            self.tidy(abort)
         return Course(exchange(request, self.policy, self.clock, wish, background=background), self._flights)
+
+    def reopen(self, store: AsyncStore | Store) -> None:
+        """Go on with `store`, of the same kind, in the place of one that was closed."""
+        self.store = store
 
     def under(self, policy: Policy) -> AsyncCache:
         """This cache with another policy for some of the requests: the same store, the same flights."""
@@ -204,14 +214,14 @@ class AsyncCache:
         """
         for step in flow:
             if self._inline:
-                step.on(self.store)
+                waiting.quietly(step.on, self.store)
             elif not self._async:
                 waiting.let_run(step.on, self.store)
 
     def record(self, course: Course, outcome: Live[L]) -> AsyncLiveContent:
         """The content of a live response, recorded on its way where there is a plan for it."""
         recording = None if outcome.plan is None else Recording(outcome.plan, self.policy, outcome.info)
-        return AsyncLiveContent(outcome.live, recording, self.run, self.tidy, course.recorded)
+        return AsyncLiveContent(outcome.live, recording, self.run, self.tidy, course.recorded, self._left)
 
     def stored_content(self, outcome: Stored) -> AsyncStoredContent:
         """The content of an answer from the store."""

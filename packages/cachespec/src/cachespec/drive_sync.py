@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
-from .content import Content, LiveContent, LiveResponse, StoredContent
-from .drive import Answer, Course, is_async, lines_added, nothing_named, refresh_failed, urls_of, with_lines
-from .exchange import Clock, exchange
+from .case import Clock
+from .content import Content, Left, LiveContent, LiveResponse, StoredContent, aborted
+from .drive import Answer, Course, is_async, lines_added, nothing_named, purged_url, refresh_failed, urls_of, with_lines
+from .exchange import exchange
 from .flight import Flights
 from .messages import Request
 from .policy import NO_WISH, Policy, Wish
@@ -47,6 +49,7 @@ class Cache:
         self.clock = clock
         self.shelter = Shelter()
         self._flights = Flights()
+        self._left: Left = deque()
         self._pool: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
         self._closed = False
@@ -90,6 +93,7 @@ class Cache:
         if expired and nothing_named(url, groups, prefix, everything):
             return swept
         at = self.clock() if soft else None
+        url = purged_url(url, self.policy)
         hit = self.store.purge(scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at))
         return hit + swept
 
@@ -138,6 +142,8 @@ class Cache:
         """Drive an exchange to its outcome."""
         if self._pid != os.getpid():
             self._after_fork()
+        for abort in aborted(self._left):
+            self.run(abort)
         course = Course(flow, self._flights)
         live: L | None = None
         result: Any = None
@@ -189,7 +195,7 @@ class Cache:
 
     def _record(self, course: Course, outcome: Live[L]) -> LiveContent:
         recording = None if outcome.plan is None else Recording(outcome.plan, self.policy, outcome.info)
-        return LiveContent(outcome.live, recording, self.run, course.recorded)
+        return LiveContent(outcome.live, recording, self.run, course.recorded, self._left)
 
     def _refresh(self, request: Request, send: Sender[L], wish: Wish) -> None:
         """Run the exchange again in the background, for the store's sake.  RFC 5861 §3"""

@@ -7,37 +7,25 @@ an outcome.  A refresh is the same exchange with `background=True`, run after th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Final, TypeAlias
+from dataclasses import replace
+from typing import Any, Final
 
 from .answers import answer_from
-from .directives import OWN_TARGET, request_directives
-from .entries import Entry
-from .fields import content_length
-from .freshness import corrected_initial_age, date_value
+from .case import Case, Clock
+from .directives import request_directives
+from .forwarding import BODY_GONE, METHOD, from_server, past_the_store
 from .info import CacheInfo
-from .invalidation import invalidated_groups, invalidated_urls
-from .keys import origin_of, variant_key, vary_names
+from .keys import variant_key
 from .messages import Request, Response
 from .policy import NO_WISH, Policy, Wish, seconds_of
 from .preconditions import left_to_origin
-from .reuse import decide, may_stand_in
-from .selection import Candidate, Found, Keys, candidates, find, key_url, keys_for, publish, select
-from .status import FwdReason
-from .steps import Close, Discard, Drop, Flow, Join, Live, Made, Outcome, Plan, Send, Stored, Swap
-from .stores.contract import NOTHING, Scope
-from .storing import STORABLE, assess
-from .validation import answers_client, conditional, freshen, head_agrees, identified
+from .reuse import decide
+from .selection import Candidate, find, keys_for
+from .steps import Flow, Join, Made, Outcome, Stored, Swap
 from .verdicts import Verdict
-
-Clock: TypeAlias = Callable[[], float]
-"""Seconds since the epoch."""
 
 ADMITTED = Verdict(True, "admitted", "RFC 9111 §4", "The request may be answered from the store.")
 OFF = Verdict(False, "off", "Policy.enabled", "The cache is switched off.")
-METHOD = Verdict(False, "method", "RFC 9111 §4", "{} is not answered from a cache.")
 CONTENT = Verdict(False, "content", "RFC 9110 §9.3.1", "A {} with content may mean something by it.")
 STREAMED = Verdict(False, "streamed", "RFC 10008 §2.7", "Content that is not at hand cannot be part of a key.")
 NO_KEY = Verdict(False, "no-key", "RFC 9111 §2", "No key can be made for this request.")
@@ -46,13 +34,7 @@ FILTERED = Verdict(False, "filtered", "Policy.request_filter", "The request filt
 RELOAD = Verdict(False, "wish-reload", "Wish.mode", "The caller wants it from the server.")
 NOTHING_STORED = Verdict(False, "nothing-stored", "RFC 9111 §4", "Nothing is stored for this URL.")
 NO_VARIANT = Verdict(False, "no-variant", "RFC 9111 §4.1", "What is stored was chosen by other request fields.")
-BODY_GONE = Verdict(False, "body-gone", "RFC 9111 §4", "What was stored has just been removed.")
 ONLY_IF_CACHED = Verdict(False, "only-if-cached", "RFC 9111 §5.2.1.7", "Only a stored response was wanted.")
-TOO_LARGE = Verdict(False, "too-large", "Policy.max_body", "Its {} bytes are more than the {} that may be stored.")
-BAD_LENGTH = Verdict(
-    False, "content-length", "RFC 9110 §8.6", "Its Content-Length is no length, so no end is complete."
-)
-NO_STORE_NOW = Verdict(False, "store-fails", "Store", "The store cannot be asked at present.")
 GUARDED = Verdict(
     False,
     "guarded",
@@ -63,44 +45,12 @@ UNDER_WAY = Verdict(False, "under-way", "RFC 5861 §3", "It is being refreshed a
 
 ROUNDS: Final = 3
 """How often a request waits for another one's response before it goes on its own."""
-ERRORS: Final = frozenset({500, 502, 503, 504})
-"""Statuses for which a stale response may stand in (RFC 5861 §4, ruling D29)."""
 SLIDE: Final = 0.05
 """The part of a sliding lifetime that must have passed before it is prolonged in the store."""
-NOT_THEIRS: Final = frozenset({206, 304, 412, 416})
-"""Statuses that answer one client's own condition or range, and say nothing about anybody else's request."""
-OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie", "own-condition"})
-"""Reasons not to store that lie with the request, so that somebody else's may fare better."""
 UNFIT: Final = frozenset({"content", "no-key", "streamed"})
 """Reasons for which a request that a cache could answer in principle is not answered by this one."""
 ON_REQUEST: Final = frozenset({"request-no-cache", "request-max-age", "min-fresh", "wish-no-cache"})
 """Reasons to go forward with a response that is still fresh (RFC 9211 §2.2)."""
-
-
-@dataclass(slots=True)
-class Case:
-    """One exchange under way: what was asked, of which cache, and what is known so far."""
-
-    request: Request
-    policy: Policy
-    clock: Clock
-    wish: Wish
-    background: bool
-    keys: Keys
-    info: CacheInfo
-    found: Found = field(default_factory=lambda: Found(NOTHING))
-
-    @property
-    def guarded(self) -> bool:
-        """Whether the request has credentials that a careful gateway serves only what is explicitly for all."""
-        fields = self.request.headers.fields
-        return self.policy.credentials == "explicit" and ("cookie" in fields or "authorization" in fields)
-
-    def note(self, verdict: Verdict, forward: FwdReason | None = None) -> None:
-        """Remember a decision and, where it sends the request to the server, what Cache-Status calls it."""
-        self.info.verdicts.append(verdict)
-        if forward is not None:
-            self.info.forward = forward
 
 
 def exchange(
@@ -116,7 +66,7 @@ def exchange(
         verdict = NO_KEY if admitted else admitted
         if verdict.code in UNFIT and _only_if_cached(request, wish):
             return _unavailable(CacheInfo("bypass", [verdict]))
-        return (yield from _past(request, policy, clock, wish, verdict))
+        return (yield from past_the_store(request, policy, clock, wish, verdict))
     if background:
         request = _for_everybody(request)
     case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
@@ -142,7 +92,7 @@ def exchange(
         if joined != "again":
             break
         case.info.collapsed = True
-    return (yield from _from_server(case, failure))
+    return (yield from from_server(case, failure))
 
 
 def _hide(case: Case) -> None:
@@ -200,45 +150,6 @@ def _slot(case: Case) -> bytes:
     if found.varies and found.key:
         return variant_key(found.key, b"", base) if case.guarded else found.key
     return variant_key(keys.primary, b"", base) if base else keys.primary
-
-
-# --- past the store
-
-
-def _past(request: Request, policy: Policy, clock: Clock, wish: Wish, verdict: Verdict) -> Flow[Outcome[Any]]:
-    """Forward a request that the store has no say in, and drop what an unsafe method makes obsolete."""
-    info = CacheInfo("bypass", [verdict], forward="method" if verdict.code == METHOD.code else "bypass")
-    requested = clock()
-    head, live = yield Send(request)
-    received = clock()
-    plan = None
-    if policy.enabled:
-        yield from _invalidate(request, head, policy)
-        if policy.post_as_get and request.method == "POST" and wish.mode != "no-store":
-            plan = yield from _post_as_get(request, policy, wish, head, requested, received)
-    return Live(head, live, plan, info)
-
-
-def _post_as_get(
-    request: Request, policy: Policy, wish: Wish, head: Response, requested: float, received: float
-) -> Flow[Plan | None]:
-    """The plan to store a POST's response for later GETs, where it says so.  RFC 9110 §9.3.3, ruling D39"""
-    keys = yield from keys_for(Request("GET", request.url, request.headers), policy, wish)
-    if keys is None:
-        return None
-    found = yield from find(request, keys, policy)
-    case = Case(request, policy, lambda: received, wish, False, keys, CacheInfo(), found)
-    return (yield from _plan(case, head, requested, received))
-
-
-def _invalidate(request: Request, head: Response, policy: Policy) -> Flow[None]:
-    """Drop what a successful unsafe request makes obsolete.  RFC 9111 §4.4, RFC 9875 §3"""
-    stand_ins = [key_url(Request("GET", url, request.headers), policy) for url in invalidated_urls(request, head)]
-    urls = tuple([url for url in stand_ins if url is not None])
-    groups = invalidated_groups(request, head)
-    if urls or groups:
-        origin = origin_of(request.url) or ""
-        yield Drop(Scope(urls=urls, groups=tuple([(origin, group) for group in groups])))
 
 
 # --- from the store
@@ -309,206 +220,3 @@ def _only_if_cached(request: Request, wish: Wish) -> bool:
         return True
     fields = request.headers.fields
     return "cache-control" in fields and request_directives(fields["cache-control"]).only_if_cached
-
-
-# --- from the server
-
-
-def _from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
-    """The answer from the server, or from the store after all.  RFC 9111 §4.3"""
-    nominated: Sequence[Candidate] = ()
-    if not left_to_origin(case.request) and case.wish.mode != "reload":
-        nominated = yield from candidates(case.found, case.keys)
-    plain = _insisting(case)
-    asked = conditional(plain, [candidate.entry for candidate in nominated])
-    requested = case.clock()
-    try:
-        if failure is not None:
-            raise failure
-        head, live = yield Send(asked)
-    except Exception:
-        outcome = yield from _instead_of_error(case)
-        if outcome is None:
-            raise
-        return outcome
-    if head.status in ERRORS:
-        outcome = yield from _instead_of_error(case)
-        if outcome is not None:
-            yield Close(live)
-            case.info.forward_status = head.status
-            return outcome
-    if head.status == 304 and asked is not plain:
-        verdict, at = identified(head, [candidate.entry for candidate in nominated], case.request)
-        case.note(verdict)
-        if at is not None or not answers_client(head, case.request):
-            yield Close(live)
-            if at is not None:
-                outcome = yield from _validated(case, nominated[at], head, requested)
-                if outcome is not None:
-                    return outcome
-            # Ruling D31: it was about something else.  The same question once more, without conditions of ours.
-            requested = case.clock()
-            head, live = yield Send(plain)
-    return (yield from _full(case, head, live, requested))
-
-
-def _insisting(case: Case) -> Request:
-    """The request, saying to caches upstream what the caller said to this one, as in Fetch."""
-    said = {"reload": "no-cache", "no-cache": "max-age=0"}.get(case.wish.mode)
-    if said is None or "cache-control" in case.request.headers:
-        return case.request
-    headers = case.request.headers.plus(("Cache-Control", said))
-    return Request(case.request.method, case.request.url, headers, case.request.content)
-
-
-def _instead_of_error(case: Case) -> Flow[Stored | None]:
-    """The stale response that may stand in for an error.  RFC 5861 §4, RFC 9111 §4.2.4"""
-    candidate = case.found.candidate
-    if candidate is None or case.background or case.wish.mode == "reload" or left_to_origin(case.request):
-        return None
-    now = case.clock()
-    verdict = may_stand_in(case.request, candidate.entry, case.policy, now, case.wish)
-    case.note(verdict)
-    if not verdict:
-        return None
-    return (yield from answer_from(case.request, candidate.entry, case.info, now, status="stale"))
-
-
-def _validated(case: Case, candidate: Candidate, head: Response, requested: float) -> Flow[Stored | None]:
-    """The answer from a stored response that a 304 confirmed, and freshened.  RFC 9111 §4.3.4"""
-    received = case.clock()
-    entry = candidate.entry
-    merged, kept = freshen(
-        entry, head, case.request, case.policy, request_time=requested, response_time=received, wish=case.wish
-    )
-    shown = kept if isinstance(kept, Entry) else _shown(case, entry, head, merged, requested, received)
-    outcome = yield from answer_from(case.request, shown, case.info, received, status="revalidated")
-    if outcome is None:
-        case.note(BODY_GONE)
-        return None
-    case.info.forward_status = 304
-    if isinstance(kept, Entry):
-        case.info.stored = yield from _replace(case, candidate, kept)
-        return outcome
-    case.note(kept)
-    if kept.code not in OF_THE_REQUEST:
-        # What the 304 says bars it from the store from now on.
-        case.info.stored = False
-        yield from _remove(case, candidate)
-    return outcome
-
-
-def _shown(case: Case, entry: Entry, head: Response, merged: Response, requested: float, received: float) -> Entry:
-    """What a 304 made of `entry` for this request, where it may not be stored."""
-    date = date_value(head.headers, received)
-    age = corrected_initial_age(head.headers, date, requested, received, trust_age=case.policy.trust_age)
-    headers = merged.headers.without({OWN_TARGET})
-    return replace(entry, headers=headers, request_time=requested, response_time=received, initial_age=age)
-
-
-def _replace(case: Case, candidate: Candidate, kept: Entry) -> Flow[bool]:
-    """Put a freshened entry where it belongs now.  The selecting values are taken anew (ruling D24)."""
-    mark = case.found.root.mark
-    old = candidate.entry
-    names = vary_names(kept.headers.get("vary")) or ()
-    placed = yield from select(kept, names, case.request, case.keys, case.policy)
-    if placed is None or placed.selecting == old.selecting:
-        return bool((yield Swap(candidate.key, kept, candidate.revision, mark)))
-    same_names = [name for name, _ in placed.selecting] == [name for name, _ in old.selecting]
-    if same_names:
-        # Chosen by its entity-tag for a request with other values: it stays good for those it had.
-        stays = yield Swap(candidate.key, kept, candidate.revision, mark)
-        if placed.body_id is not None:
-            # A body that lies by itself belongs to one entry only.
-            return bool(stays)
-    placed.url = case.keys.url
-    plan = Plan(placed, case.keys.primary, case.found.root, names, None)
-    published = yield from publish(plan, placed, case.policy)
-    if not same_names and published:
-        yield Swap(candidate.key, None, candidate.revision, mark)
-    return published
-
-
-def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[Any]]:
-    """The server's response, to be passed on and, where it may be, stored.  RFC 9111 §4.3.3, §3"""
-    received = case.clock()
-    info = case.info
-    info.status = "miss"
-    yield from _invalidate_unless_cached(case, head)
-    if case.request.method == "HEAD":
-        yield from _told_by_head(case, head, requested, received)
-        return Live(head, live, None, info)
-    plan = yield from _plan(case, head, requested, received)
-    if plan is not None:
-        return Live(head, live, plan, info, "commit")
-    candidate = case.found.candidate
-    if candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
-        # Ruling D33: what it replaces must not be used again, although it is not stored itself.
-        yield from _remove(case, candidate)
-    of_the_request = info.verdicts[-1].code in OF_THE_REQUEST and not case.guarded
-    alone = head.status >= 500 or head.status in NOT_THEIRS or of_the_request
-    return Live(head, live, None, info, "alone" if alone else "never")
-
-
-def _invalidate_unless_cached(case: Case, head: Response) -> Flow[None]:
-    """A method that the policy caches (POST for a search, D39) reads and does not write."""
-    if case.request.method not in case.policy.methods and not case.wish.body_in_key:
-        yield from _invalidate(case.request, head, case.policy)
-
-
-def _told_by_head(case: Case, head: Response, requested: float, received: float) -> Flow[None]:
-    """What a forwarded HEAD says about the stored response.  RFC 9111 §4.3.5, ruling D34"""
-    candidate = case.found.candidate
-    if candidate is None or head.status != 200:
-        return
-    verdict = head_agrees(candidate.entry, head)
-    case.note(verdict)
-    told: Entry | Verdict = replace(candidate.entry, lifetime=0.0, source="head")
-    if verdict:
-        _, told = freshen(
-            candidate.entry, head, case.request, case.policy, request_time=requested, response_time=received
-        )
-    if isinstance(told, Entry):
-        yield Swap(candidate.key, told, candidate.revision, case.found.root.mark)
-    elif told.code not in OF_THE_REQUEST:
-        yield from _remove(case, candidate)
-
-
-def _remove(case: Case, candidate: Candidate) -> Flow[None]:
-    if (yield Swap(candidate.key, None, candidate.revision, case.found.root.mark)):
-        if candidate.entry.body_id is not None:
-            yield Discard(candidate.entry.body_id)
-
-
-def _plan(case: Case, head: Response, requested: float, received: float) -> Flow[Plan | None]:
-    """What to store of a response, and where; None where it is not stored, for the reason noted."""
-    policy = case.policy
-    assessed = assess(case.request, head, policy, request_time=requested, response_time=received, wish=case.wish)
-    declared, verdict = _declared_length(head, policy)
-    if isinstance(assessed, Verdict):
-        verdict = assessed
-    if isinstance(assessed, Verdict) or not verdict:
-        case.note(verdict)
-        return None
-    names = vary_names(head.headers.get("vary")) or ()
-    placed = yield from select(assessed, names, case.request, case.keys, policy)
-    if placed is None or case.found.root.mark < 0:
-        case.note(NO_STORE_NOW)
-        return None
-    placed.url = case.keys.url
-    case.note(STORABLE)
-    wanted = None
-    if policy.content_filter is not None:
-        wanted = partial(policy.content_filter, case.request, head)
-    return Plan(placed, case.keys.primary, case.found.root, names, declared, wanted)
-
-
-def _declared_length(head: Response, policy: Policy) -> tuple[int | None, Verdict]:
-    """Content-Length in bytes, and whether a body of that length may be stored.  RFC 9110 §8.6"""
-    value = head.headers.fields.get("content-length")
-    if value is None:
-        return None, STORABLE
-    declared = content_length(value)
-    if declared is None:
-        return None, BAD_LENGTH
-    return declared, STORABLE if declared <= policy.max_body else TOO_LARGE.of(declared, policy.max_body)

@@ -46,7 +46,8 @@ class Flights:
     """The flights of one driver.  Every method is quick, never waits, and may be called from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Re-entrant: what ends a flight may be the garbage collector, in the midst of another method.
+        self._lock = threading.RLock()
         self._flights: dict[Hashable, Flight] = {}
         self._never: dict[Hashable, float] = {}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -39,11 +40,10 @@ def current_task() -> Hashable:
     return asyncio.current_task()
 
 
-def current_loop() -> Hashable:
-    """The loop that runs: tasks of different loops cannot wait for each other."""
+def current_loop() -> Any:
+    """The loop that runs: tasks of different loops cannot wait for each other.  RuntimeError where none does."""
     if trio := _trio():
-        token: Hashable = trio.lowlevel.current_trio_token()
-        return token
+        return trio.lowlevel.current_trio_token()
     import asyncio
 
     return asyncio.get_running_loop()
@@ -62,7 +62,7 @@ async def in_thread(call: Callable[[*Args], R], *args: *Args) -> R:
 def let_run(call: Callable[[*Args], object], *args: *Args) -> None:
     """Have a call that may wait made in a thread, without waiting for it: for cleaning up while being cancelled."""
     if trio := _trio():
-        trio.lowlevel.spawn_system_task(trio.to_thread.run_sync, partial(_quietly, call, *args))
+        trio.lowlevel.spawn_system_task(trio.to_thread.run_sync, partial(quietly, call, *args))
         return
     import asyncio
 
@@ -70,12 +70,13 @@ def let_run(call: Callable[[*Args], object], *args: *Args) -> None:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         # Nothing runs that could be held up: the garbage collector may come by when the loop is over.
-        _quietly(call, *args)
+        quietly(call, *args)
     else:
-        loop.run_in_executor(None, partial(_quietly, call, *args))
+        loop.run_in_executor(None, partial(quietly, call, *args))
 
 
-def _quietly(call: Callable[[*Args], object], *args: *Args) -> None:
+def quietly(call: Callable[[*Args], object], *args: *Args) -> None:
+    """Make a call that cleans up, and let it fail."""
     try:
         call(*args)
     except Exception:
@@ -84,21 +85,30 @@ def _quietly(call: Callable[[*Args], object], *args: *Args) -> None:
 
 
 class Waiter:
-    """Something one task waits for and another wakes, on one loop."""
+    """Something one task waits for, until somebody wakes it."""
 
     def __init__(self) -> None:
+        self._loop: Any = current_loop()
         self._event: trio.Event | None = None
+        self._future: Any = None
         if module := _trio():
             self._event = module.Event()
-            self._token = module.lowlevel.current_trio_token()
         else:
-            import asyncio
-
-            self._loop = asyncio.get_running_loop()
             self._future = self._loop.create_future()
 
     def wake(self) -> None:
-        """End the wait.  A second time does nothing."""
+        """End the wait, from wherever.  A second time does nothing."""
+        try:
+            here = current_loop() is self._loop
+        except RuntimeError:
+            here = False
+        if here:
+            self._end()
+            return
+        with suppress(RuntimeError):  # The loop has ended, and the wait with it.
+            (self._loop.call_soon_threadsafe if self._event is None else self._loop.run_sync_soon)(self._end)
+
+    def _end(self) -> None:
         if self._event is not None:
             self._event.set()
         elif not self._future.done():
@@ -114,7 +124,7 @@ class Waiter:
         import asyncio
 
         await asyncio.wait((self._future,), timeout=seconds)
-        return self._future.done()
+        return bool(self._future.done())
 
 
 class Tasks:
