@@ -7,7 +7,7 @@ The rules are pure functions on frozen values, and every decision is a `Verdict`
 from __future__ import annotations
 
 from .content import AsyncContent, AsyncLiveResponse, Content, LiveResponse
-from .dates import format_date
+from .dates import format_date, parse_date
 from .declarations import CacheControl
 from .directives import format_directives, request_directives, response_directives
 from .drive import Answer, Course, lines_added
@@ -31,6 +31,7 @@ from .stores import AsyncStore, MemoryStore, Store, open_store
 from .storing import FORBIDDEN, assess, may_store
 from .structured import serialise_list
 from .verdicts import Verdict
+from .waiting import Waiter, in_thread
 
 __version__ = "0.1.0"
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Store",
     "Stored",
     "Verdict",
+    "Waiter",
     "Wish",
     "assess",
     "decide",
@@ -75,11 +77,13 @@ __all__ = [
     "field_names",
     "format_date",
     "format_directives",
+    "in_thread",
     "lines_added",
     "may_store",
     "not_modified_headers",
     "open_store",
     "parse_cache_status",
+    "parse_date",
     "parse_entity_tag",
     "request_directives",
     "response_directives",
