@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cachespec import Entry, Headers, Policy, Request, Response, Verdict, Wish, assess, may_store
 from cachespec.dates import format_date
 from cachespec.directives import ResponseDirectives
+from cachespec.freshness import sent_date
 from cachespec.policy import HEURISTICALLY_CACHEABLE, Override
 from cachespec.storing import FORBIDDEN, UNDERSTOOD, stored_headers
 
@@ -770,6 +771,7 @@ def test_whatever_comes_what_is_forbidden_is_not_stored(response: Any, request: 
 
 @given(LINES)
 def test_keeping_the_fields_a_second_time_changes_nothing(lines: Any) -> None:
-    said = ResponseDirectives()
-    once = stored_headers(Headers(lines), said, PRIVATE, NOW)
-    assert stored_headers(once, said, PRIVATE, NOW) == once
+    said, headers = ResponseDirectives(), Headers(lines)
+    once = stored_headers(headers, said, PRIVATE, NOW, dated=sent_date(headers, NOW) is not None)
+    assert sent_date(once, NOW) is not None
+    assert stored_headers(once, said, PRIVATE, NOW, dated=True) == once

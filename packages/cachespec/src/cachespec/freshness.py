@@ -16,9 +16,15 @@ from .policy import HEURISTICALLY_CACHEABLE, Policy
 
 def date_value(headers: Headers, received: float) -> float:
     """Date of a response; the time of receipt where it is missing or invalid.  RFC 9110 §6.6.1, ruling D14"""
+    date = sent_date(headers, received)
+    return received if date is None else date
+
+
+def sent_date(headers: Headers, received: float) -> float | None:
+    """Date of a response as it was sent; None where it is missing or invalid."""
     date = headers.fields.get("date")
     parsed = None if date is None else parse_date(date, received)
-    return received if parsed is None else float(parsed)
+    return None if parsed is None else float(parsed)
 
 
 def age_value(headers: Headers) -> int:

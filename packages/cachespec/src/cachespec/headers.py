@@ -147,9 +147,11 @@ def is_token(text: str) -> bool:
 
 def _sound(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """`lines` with dangerous octets replaced and lines without a proper name left out (RFC 9110 §5.5, §5.1)."""
+    if not lines:
+        return lines
     # One look at everything joined: nearly always there is nothing to mend.
-    names = [name for name, _ in lines]
-    text = "".join([value for _, value in lines])
+    names, values = zip(*lines, strict=True)
+    text = "".join(values)
     if "\r" in text or "\n" in text or "\0" in text or not _TOKEN.match("".join(names)) or "" in names:
         return tuple([(name, _DANGEROUS.sub(" ", value).strip(" \t")) for name, value in lines if is_token(name)])
     return lines

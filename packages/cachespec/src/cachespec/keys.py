@@ -170,7 +170,8 @@ def vary_names(value: str | None) -> tuple[str, ...] | None:
     if not value:
         return ()
     names = {name.lower() for name in members(value)}
-    if "*" in names or not all(is_token(name) for name in names):
+    # Side by side, tokens are one token.
+    if "*" in names or (names and not is_token("".join(names))):
         return None
     return tuple(sorted(names))
 

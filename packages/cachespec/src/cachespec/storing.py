@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin
 
-from .dates import format_date, parse_date
+from .dates import format_date
 from .directives import OWN_TARGET, ResponseDirectives, policy_of, request_directives, response_directives
 from .entries import Entry
-from .freshness import corrected_initial_age, date_value, freshness_lifetime
+from .freshness import corrected_initial_age, freshness_lifetime, sent_date
 from .headers import Headers, Line
 from .invalidation import cache_groups
 from .keys import Selecting, normalise_url, vary_names
@@ -84,6 +84,8 @@ NOT_STORED: Final = frozenset(
         "age",
     }
 )
+# Our own targeted field is for the shared cache that it reached, only (ruling D47).
+NOT_SHARED: Final = NOT_STORED | {OWN_TARGET}
 
 
 def may_store(
@@ -118,12 +120,14 @@ def assess(
     refusal = _refusal(request, response, policy, said, as_get=as_get)
     if refusal is not None:
         return refusal
-    date = date_value(headers, response_time)
+    sent = sent_date(headers, response_time)
+    # Ruling D14: the time of receipt stands in for a Date that is missing or invalid.
+    date = response_time if sent is None else sent
     lifetime, source = freshness_lifetime(response.status, headers, said, field, date, policy)
     refusal = _pointless(request, response, policy, said, source, as_get=as_get)
     if refusal is not None:
         return refusal
-    kept = stored_headers(headers, said, policy, date)
+    kept = stored_headers(headers, said, policy, date, dated=sent is not None)
     fields = kept.fields
     etag, modified = fields.get("etag"), fields.get("last-modified")
     if etag is None and modified is None and (said.no_cache or lifetime <= 0):
@@ -280,27 +284,26 @@ def _trustworthy(url: str) -> bool:
 
 def _withheld(headers: Headers) -> tuple[Line, ...]:
     """The lines of our own targeted field, which govern what is stored, and are never passed on (ruling D47)."""
+    if OWN_TARGET not in headers.fields:
+        return ()
     return tuple([(OWN_TARGET, value) for value in headers.getlist(OWN_TARGET)])
 
 
-def stored_headers(headers: Headers, said: ResponseDirectives, policy: Policy, date: float) -> Headers:
-    """The fields that are kept, and later replayed.  RFC 9111 §3.1"""
+def stored_headers(headers: Headers, said: ResponseDirectives, policy: Policy, date: float, *, dated: bool) -> Headers:
+    """The fields that are kept, and later replayed.  RFC 9111 §3.1
+
+    `date` is the response's, and `dated` tells whether it sent that itself.
+    """
     fields = headers.fields
-    gone = set(NOT_STORED)
-    if "connection" in fields:
-        gone.update(name.strip(" \t").lower() for name in fields["connection"].split(","))
     # A qualified no-cache bars every cache from the fields it names, a qualified private shared ones (ruling D09).
-    gone.update(said.no_cache_fields)
-    if policy.shared:
-        gone.update(said.private_fields)
-        # Our own targeted field is for this cache only (ruling D47).
-        gone.add(OWN_TARGET)
+    named = said.no_cache_fields + said.private_fields if policy.shared else said.no_cache_fields
+    if "connection" in fields:
+        named += tuple([name.strip(" \t").lower() for name in fields["connection"].split(",")])
     if policy.set_cookie == "strip":
-        gone.add("set-cookie")
+        named += ("set-cookie",)
+    gone = NOT_SHARED if policy.shared else NOT_STORED
+    if named:
+        gone = gone.union(named)
     kept = headers.without(gone)
     # A response without a proper Date gets one (RFC 9110 §6.6.1).
-    if "date" not in kept.fields:
-        return kept.plus(("Date", format_date(date)))
-    if parse_date(kept.fields["date"], date) is None:
-        return kept.replacing(("Date", format_date(date)))
-    return kept
+    return kept if dated and "date" not in gone else kept.replacing(("Date", format_date(date)))
