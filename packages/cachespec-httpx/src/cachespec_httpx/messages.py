@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cachespec import Answer, CacheInfo, Wish
+from cachespec import Headers as CoreHeaders
 from cachespec import Request as CoreRequest
 from cachespec import Response as CoreResponse
 
@@ -30,11 +31,27 @@ def cache_info(response: Response) -> CacheInfo:
     return info
 
 
-def core_request(request: Request) -> CoreRequest:
-    """The head of `request`, and its content where it is in memory."""
-    # A request that follows a redirect has a stream that was never read, although it is in memory.
-    content = request.read() if isinstance(request.stream, ByteStream) else None
-    return CoreRequest(request.method, _target(request), request.headers.raw, content)
+class Conversion:
+    """Makes the core's requests of httpx's.  Safe to share between threads."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last: tuple[list[tuple[bytes, bytes]], CoreHeaders] = [], CoreHeaders()
+
+    def __call__(self, request: Request) -> CoreRequest:
+        """The head of `request`, and its content where it is in memory."""
+        # A request that follows a redirect has a stream that was never read, although it is in memory.
+        content = request.read() if isinstance(request.stream, ByteStream) else None
+        return CoreRequest(request.method, _target(request), self._headers(request.headers.raw), content)
+
+    def _headers(self, lines: list[tuple[bytes, bytes]]) -> CoreHeaders:
+        # Most of a client's requests have the same lines as the one before.
+        last, headers = self._last
+        if lines != last:
+            headers = CoreHeaders(lines)
+            self._last = lines, headers
+        return headers
 
 
 def _target(request: Request) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 from cachespec import AsyncCache, AsyncContent, AsyncStore, Cache, Content, Policy, Store, open_store
 from cachespec import Request as CoreRequest
 
-from .messages import core_request, made_of, passed_on, wish_of, with_fields_of
+from .messages import Conversion, made_of, passed_on, wish_of, with_fields_of
 from .purging import AsyncPurging, Purging
 from .streams import AsyncContentStream, AsyncLive, ContentStream, Live
 from .target import (
@@ -58,10 +58,11 @@ class CacheTransport(Purging, BaseTransport):
         self.cache: Cache = made
         self.transport: BaseTransport = sound(transport, "handle_request") or HTTPTransport()
         """The transport behind the cache."""
+        self._asked = Conversion()
 
     def handle_request(self, request: Request) -> Response:
         """Answer `request`.  Whatever the wrapped transport raises is raised, unless a stored response stands in."""
-        asked = core_request(request)
+        asked = self._asked(request)
         live: Live | None = None
 
         def send(wanted: CoreRequest) -> Live:
@@ -135,10 +136,11 @@ class AsyncCacheTransport(AsyncPurging, AsyncBaseTransport):
         self.cache: AsyncCache = made
         self.transport: AsyncBaseTransport = sound(transport, "handle_async_request") or AsyncHTTPTransport()
         """The transport behind the cache."""
+        self._asked = Conversion()
 
     async def handle_async_request(self, request: Request) -> Response:
         """Answer `request`.  Whatever the wrapped transport raises is raised, unless a stored response stands in."""
-        asked = core_request(request)
+        asked = self._asked(request)
         live: AsyncLive | None = None
 
         async def send(wanted: CoreRequest) -> AsyncLive:
