@@ -1,6 +1,7 @@
-"""What is declared, in the OpenAPI schema: response headers, and the answers to conditional requests.  OpenAPI 3.1
+"""What is declared, in the OpenAPI schema: response headers, and 304 where there are validators.  OpenAPI 3.1
 
-Nothing that a generated client would have to handle: no parameters are added, and no response has a new type.
+Nothing that a generated client would have to handle: no parameter is added and no type, and only a client that makes a
+request conditional by itself gets the 304, which has no content.
 """
 
 from __future__ import annotations
@@ -44,11 +45,8 @@ def describe(operation: Operation, path: dict[str, Any]) -> None:
         if described is None:
             continue
         responses: dict[str, Any] = described.setdefault("responses", {})
-        validators = [found for found in operation.findings.declarations if isinstance(found, Validator | BodyTag)]
-        if validators and method in SAFE:
+        if method in SAFE and any(isinstance(found, Validator | BodyTag) for found in operation.findings.declarations):
             responses.setdefault("304", {"description": "Not Modified"})
-        elif any(isinstance(found, Validator) for found in validators):
-            responses.setdefault("412", {"description": "Precondition Failed"})
         headers = list(_headers(operation, method))
         for status, response in responses.items():
             for name, header, counts_for in headers:
