@@ -30,7 +30,9 @@ _MONTHS: Final = {
 }
 _MONTH_NAMES: Final = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY_NAMES: Final = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")  # 1970-01-01 was a Thursday.
-_TWO_DIGITS: Final = tuple([f"{number:02}" for number in range(60)])
+_TWO_DIGITS: Final = tuple([f"{number:02}" for number in range(61)])
+# Looking them up takes a third of the time of int().
+_NUMBERS: Final = {digits: number for number, digits in enumerate(_TWO_DIGITS)}
 
 # year = 4DIGIT: the first and the last second that can be written (year 0 is none, D12).
 _FIRST: Final = -62135596800
@@ -112,7 +114,7 @@ def _seconds(year: int, month: str, day: int, hour: str, minute: str, second: st
 
 def _time(hour: str, minute: str, second: str) -> int:
     """Seconds since midnight; a leap second is the first second of the next minute."""
-    return int(hour) * 3600 + int(minute) * 60 + int(second)
+    return _NUMBERS[hour] * 3600 + _NUMBERS[minute] * 60 + _NUMBERS[second]
 
 
 def _calendar(seconds: float) -> tuple[int, int, int, int]:

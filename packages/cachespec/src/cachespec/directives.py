@@ -69,8 +69,6 @@ _FLAGS: Final = {
     "proxy-revalidate": "proxy_revalidate",
     "no-transform": "no_transform",
 }
-_LIFETIMES: Final = {"max-age": "max_age", "s-maxage": "s_maxage"}
-_WINDOWS: Final = {"stale-while-revalidate": "stale_while_revalidate", "stale-if-error": "stale_if_error"}
 _QUALIFIED: Final = {"no-cache": ("no_cache", "no_cache_fields"), "private": ("private", "private_fields")}
 
 _NOTHING: Final = ResponseDirectives()
@@ -83,27 +81,29 @@ def response_directives(value: str | None) -> ResponseDirectives:
     said = ResponseDirectives(present=True)
     malformed = False
     for name, argument, sound in _read(value):
-        if name in _LIFETIMES:
-            # D01: the first occurrence counts; D05, D10: there but unusable is a lifetime of nothing.
-            attribute = _LIFETIMES[name]
-            if getattr(said, attribute) is None:
-                seconds = delta_seconds(argument) if sound and argument is not None else None
-                setattr(said, attribute, seconds or 0)
+        # D01: of lifetimes and windows the first occurrence counts.
+        if name == "max-age":
+            if said.max_age is None:
+                said.max_age = _lifetime(argument, sound)
+        elif name == "s-maxage":
+            if said.s_maxage is None:
+                said.s_maxage = _lifetime(argument, sound)
+        elif name == "public":
+            said.public |= sound and argument is None
         elif name in _FLAGS:
             # D08: a restriction stays in force whatever its argument.
             setattr(said, _FLAGS[name], True)
-        elif name == "public":
-            said.public |= sound and argument is None
         elif name in _QUALIFIED:
             _qualify(said, name, argument, sound)
         elif name == "immutable":
             # RFC 8246 §2: any argument is ignored.
             said.immutable |= sound
-        elif name in _WINDOWS:
-            attribute = _WINDOWS[name]
-            if getattr(said, attribute) is None:
-                seconds = delta_seconds(argument) if sound and argument is not None else None
-                setattr(said, attribute, seconds or 0)
+        elif name == "stale-while-revalidate":
+            if said.stale_while_revalidate is None:
+                said.stale_while_revalidate = _lifetime(argument, sound)
+        elif name == "stale-if-error":
+            if said.stale_if_error is None:
+                said.stale_if_error = _lifetime(argument, sound)
         elif name == "must-understand":
             said.must_understand = True
             malformed |= argument is not None or not sound
@@ -111,6 +111,11 @@ def response_directives(value: str | None) -> ResponseDirectives:
         # It lifts no-store where the status is understood, which a malformed one must not: it is read as no-store.
         said.must_understand, said.no_store = False, True
     return said
+
+
+def _lifetime(argument: str | None, sound: bool) -> int:
+    """The seconds of a lifetime or a window.  Rulings D05, D10: there but unusable is a lifetime of nothing."""
+    return (delta_seconds(argument) or 0) if sound and argument is not None else 0
 
 
 def request_directives(value: str | None) -> RequestDirectives:
@@ -129,7 +134,7 @@ def request_directives(value: str | None) -> RequestDirectives:
             said.only_if_cached = True
         elif name == "max-age":
             if said.max_age is None:
-                said.max_age = (delta_seconds(argument) if sound and argument is not None else None) or 0
+                said.max_age = _lifetime(argument, sound)
         elif name == "min-fresh":
             # A limit that cannot be read is the strictest one.
             if said.min_fresh is None:
@@ -159,7 +164,12 @@ def policy_of(headers: Headers, targets: Iterable[str]) -> tuple[ResponseDirecti
     return response_directives(fields.get("cache-control")), "cache-control"
 
 
-_TARGETED_LIFETIMES: Final = _LIFETIMES | _WINDOWS
+_TARGETED_LIFETIMES: Final = {
+    "max-age": "max_age",
+    "s-maxage": "s_maxage",
+    "stale-while-revalidate": "stale_while_revalidate",
+    "stale-if-error": "stale_if_error",
+}
 _TARGETED_FLAGS: Final = _FLAGS | {"public": "public", "immutable": "immutable", "must-understand": "must_understand"}
 
 

@@ -68,19 +68,13 @@ class Headers:
         """Combined field values by lower-case name: lines of one name joined with ``", "`` in order (§5.2)."""
         if self._fields is not None:
             return self._fields
-        fields: dict[str, str] = {}
-        repeated: dict[str, list[str]] = {}
-        for given, value in self.lines:
-            name = given.lower()
-            if name not in fields:
-                fields[name] = value
-            elif name in repeated:
-                repeated[name].append(value)
-            else:
-                repeated[name] = [fields[name], value]
-        # Joined once: joining line by line takes quadratic time.
-        for name, values in repeated.items():
-            fields[name] = ", ".join(values)
+        fields = {name.lower(): value for name, value in self.lines}
+        if len(fields) < len(self.lines):
+            values: dict[str, list[str]] = {name: [] for name in fields}
+            for name, value in self.lines:
+                values[name.lower()].append(value)
+            # Joined once: joining line by line takes quadratic time.
+            fields = {name: ", ".join(several) for name, several in values.items()}
         # Remembered when it is complete, for other threads may read these headers too.
         self._fields = fields
         return fields

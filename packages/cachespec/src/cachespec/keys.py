@@ -169,9 +169,12 @@ def vary_names(value: str | None) -> tuple[str, ...] | None:
     """
     if not value:
         return ()
-    names = {name.lower() for name in members(value)}
-    # Side by side, tokens are one token.
-    if "*" in names or (names and not is_token("".join(names))):
+    value = value.lower()
+    # Nearly always it is one name.
+    if is_token(value):
+        return None if value == "*" else (value,)
+    names = set(members(value))
+    if "*" in names or not all(is_token(name) for name in names):
         return None
     return tuple(sorted(names))
 
