@@ -106,8 +106,8 @@ class StoredContent:
     __slots__ = ("_body", "_chunks", "recorded", "whole")
 
     def __init__(self, pieces: tuple[Piece, ...], octets: bytes | None, body: Body | None) -> None:
-        self.whole = whole_of(pieces, octets)
-        self.recorded = False
+        self.whole: bytes | None = whole_of(pieces, octets)
+        self.recorded: bool = False
         self._body = body
         self._chunks = self._iterate(pieces, octets)
 
@@ -146,8 +146,8 @@ class AsyncStoredContent:
         body: AsyncBody | Body | None,
         hop: Callable[..., Awaitable[bytes]] | None,
     ) -> None:
-        self.whole = whole_of(pieces, octets)
-        self.recorded = False
+        self.whole: bytes | None = whole_of(pieces, octets)
+        self.recorded: bool = False
         self._body = body
         self._hop = hop
         self._chunks = self._iterate(pieces, octets)
@@ -204,7 +204,7 @@ class LiveContent:
         left: Left,
     ) -> None:
         self.whole: bytes | None = None
-        self.recorded = recording is not None
+        self.recorded: bool = recording is not None
         self._live = live
         self._chunks: Iterator[bytes] | None = None
         self._recording = recording
@@ -280,7 +280,7 @@ class AsyncLiveContent:
         left: Left,
     ) -> None:
         self.whole: bytes | None = None
-        self.recorded = recording is not None
+        self.recorded: bool = recording is not None
         self._live = live
         self._chunks: AsyncIterator[bytes] | None = None
         self._recording = recording

@@ -21,7 +21,7 @@ from .policy import Policy
 from .selection import key_url
 from .steps import Flow, Live, Outcome, StoreStep
 
-log = logging.getLogger("cachespec")
+log: logging.Logger = logging.getLogger("cachespec")
 
 L = TypeVar("L")
 C = TypeVar("C")
@@ -49,8 +49,8 @@ class Course:
     __slots__ = ("cut", "flight", "flights", "flow", "slot")
 
     def __init__(self, flow: Flow[Outcome[Any]], flights: Flights) -> None:
-        self.flow = flow
-        self.flights = flights
+        self.flow: Flow[Outcome[Any]] = flow
+        self.flights: Flights = flights
         self.slot: Any = None
         self.flight: Flight | None = None
         self.cut: StoreStep | None = None

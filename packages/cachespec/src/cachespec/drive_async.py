@@ -41,10 +41,10 @@ class AsyncCache:
         self, store: AsyncStore | Store | None = None, policy: Policy | None = None, *, clock: Clock = time.time
     ) -> None:
         self.store: Any = MemoryStore() if store is None else store
-        self.policy = Policy() if policy is None else policy
-        self.clock = clock
-        self.shelter = Shelter()
-        self.tasks = waiting.Tasks()
+        self.policy: Policy = Policy() if policy is None else policy
+        self.clock: Clock = clock
+        self.shelter: Shelter = Shelter()
+        self.tasks: waiting.Tasks = waiting.Tasks()
         """The background refreshes."""
         self._flights = Flights()
         self._left: Left = deque()

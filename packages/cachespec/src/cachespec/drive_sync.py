@@ -45,9 +45,9 @@ class Cache:
         if store is not None and is_async(store):
             raise TypeError(f"store: {type(store).__name__} is asynchronous, and this cache is not")
         self.store: Store = MemoryStore() if store is None else store
-        self.policy = Policy() if policy is None else policy
-        self.clock = clock
-        self.shelter = Shelter()
+        self.policy: Policy = Policy() if policy is None else policy
+        self.clock: Clock = clock
+        self.shelter: Shelter = Shelter()
         self._flights = Flights()
         self._left: Left = deque()
         self._pool: ThreadPoolExecutor | None = None

@@ -36,7 +36,7 @@ class Recording:
         self._gathered = 0
         self._length = 0
         self._body_id: str | None = None
-        self.going = True
+        self.going: bool = True
         """Whether anything more is wanted."""
 
     def take(self, chunk: bytes) -> bool:

@@ -22,7 +22,7 @@ REST: Final = 1.0
 TELL_EVERY: Final = 60.0
 """Seconds between two log lines about the same trouble."""
 
-log = logging.getLogger("cachespec")
+log: logging.Logger = logging.getLogger("cachespec")
 
 
 class Shelter:
@@ -33,7 +33,7 @@ class Shelter:
     def __init__(self) -> None:
         self.owed: list[Scope] = []
         """Purges that failed, to be delivered before the store is believed again."""
-        self.failures = 0
+        self.failures: int = 0
         """How often the store has failed, for metrics."""
         self._lock = threading.Lock()
         self._resting_until = 0.0

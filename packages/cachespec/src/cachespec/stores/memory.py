@@ -45,8 +45,8 @@ class MemoryBody:
 
     def __init__(self, born: float = 0.0) -> None:
         self.pieces: list[bytes] = []
-        self.size = 0
-        self.born = born
+        self.size: int = 0
+        self.born: float = born
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """See `Body.chunks`."""
@@ -83,12 +83,12 @@ class MemoryStore:
         for name, value in (("max_bytes", max_bytes), ("max_entries", max_entries), ("max_body", max_body)):
             if value is not None and (type(value) is not int or value <= 0):
                 raise ValueError(f"{name}: {value!r} is not a positive number")
-        self.max_bytes = max_bytes
-        self.max_entries = max_entries
-        self.max_body = max_bytes // 8 if max_body is None else max_body
-        self.bytes = 0
+        self.max_bytes: int = max_bytes
+        self.max_entries: int = max_entries
+        self.max_body: int = max_bytes // 8 if max_body is None else max_body
+        self.bytes: int = 0
         """Bytes taken at present, bodies under way included."""
-        self.evictions = 0
+        self.evictions: int = 0
         """Items that had to go to make room, so far."""
         self._on_evict = on_evict
         self._secret = secrets.token_bytes(32)

@@ -35,7 +35,7 @@ class PurgeLog:
     """The log in memory.  Not safe to share between threads without a lock."""
 
     def __init__(self) -> None:
-        self.mark = 0
+        self.mark: int = 0
         """The number of the latest purge."""
         self._scopes: deque[Scope] = deque(maxlen=REMEMBERED)
 

@@ -14,9 +14,9 @@ class Live:
     """A server's response, fresh for an hour."""
 
     def __init__(self, body: bytes, **fields: str) -> None:
-        self.body = body
-        self.etag = f'"{hashlib.sha256(body).hexdigest()}"'
-        self.head = Response(200, Headers({"Cache-Control": "max-age=3600", "ETag": self.etag, **fields}))
+        self.body: bytes = body
+        self.etag: str = f'"{hashlib.sha256(body).hexdigest()}"'
+        self.head: Response = Response(200, Headers({"Cache-Control": "max-age=3600", "ETag": self.etag, **fields}))
 
     def answering(self, request: Request) -> Self:
         """What the server answers to `request`: this, or that it has not changed."""
