@@ -19,7 +19,7 @@ from .info import CacheInfo
 from .messages import Request, Response
 from .policy import Policy
 from .selection import key_url
-from .steps import Flow, Live, Outcome, StoreStep
+from .steps import Flow, Live, Outcome, Stored, StoreStep
 
 log: logging.Logger = logging.getLogger("cachespec")
 
@@ -79,7 +79,7 @@ class Course:
         if self.flight is None:
             return
         if not isinstance(outcome, Live):
-            self.land("again")
+            self.land((outcome.failure if isinstance(outcome, Stored) else None) or "again")
         elif outcome.share == "commit":
             self.flights.headed(self.flight, wait)
         else:

@@ -25,7 +25,7 @@ from .policy import Policy, Wish
 from .preconditions import left_to_origin
 from .reuse import may_stand_in
 from .selection import Candidate, candidates, find, key_url, keys_for, publish, select
-from .steps import Close, Discard, Drop, Flow, Live, Outcome, Plan, Send, Stored, Swap
+from .steps import Close, Discard, Drop, Flow, Live, Outcome, Plan, Send, ServerError, Stored, Swap
 from .stores.contract import Scope
 from .storing import STORABLE, assess
 from .validation import answers_client, conditional, freshen, head_agrees, identified
@@ -48,7 +48,16 @@ OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie"
 
 
 def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
-    """The answer from the server, or from the store after all.  RFC 9111 §4.3"""
+    """The answer from the server, or from the store after all.  RFC 9111 §4.3
+
+    `failure` is that of the request that this one waited for.
+    """
+    if failure is not None:
+        outcome = yield from _instead_of_error(case)
+        if outcome is not None:
+            return outcome
+        if not isinstance(failure, ServerError):
+            raise failure
     nominated: Sequence[Candidate] = ()
     if not left_to_origin(case.request) and case.wish.mode != "reload":
         nominated = yield from candidates(case.found, case.keys)
@@ -56,19 +65,19 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
     asked = conditional(plain, [candidate.entry for candidate in nominated])
     requested = case.clock()
     try:
-        if failure is not None:
-            raise failure
         head, live = yield Send(asked)
-    except Exception:
+    except Exception as error:
         outcome = yield from _instead_of_error(case)
         if outcome is None:
             raise
+        outcome.failure = error
         return outcome
     if head.status in ERRORS:
         outcome = yield from _instead_of_error(case)
         if outcome is not None:
             yield Close(live)
             case.info.forward_status = head.status
+            outcome.failure = ServerError(head.status)
             return outcome
     if head.status == 304 and asked is not plain:
         verdict, at = identified(head, [candidate.entry for candidate in nominated], case.request)

@@ -157,6 +157,10 @@ class Plan:
     """Asked, with the whole content, whether it is to be stored after all."""
 
 
+class ServerError(Exception):
+    """The server answered with this status, and a stored response stood in: so it may for those who waited."""
+
+
 @dataclass(slots=True)
 class Stored:
     """The outcome: answer from the store."""
@@ -170,6 +174,8 @@ class Stored:
     info: CacheInfo
     refresh: bool = False
     """Whether to run the same exchange again in the background."""
+    failure: Exception | None = None
+    """What it stands in for, so that those who wait need not try for themselves."""
 
 
 @dataclass(slots=True)
