@@ -22,9 +22,12 @@ PACKAGES = (CORE, *ADAPTERS)
 # Minor versions of what judges us are pinned: their rules change with them.
 RUFF = "ruff~=0.17.0"
 TYPES = ("mypy~=2.4.0", "basedpyright~=1.40.0", "types-requests", "trio>=0.27")
-DOCS = ("zensical>=0.0.73", "mkdocstrings-python>=2.0", "pytest~=9.2", "trustme>=1.2", "uvicorn>=0.34")
+DOCS = ("zensical>=0.0.73", "mkdocstrings-python>=2.0", "httpx2>=2.16", "pytest~=9.2", "trustme>=1.2", "uvicorn>=0.34")
 SERVERS = ("uvicorn>=0.34", "hypercorn>=0.17", "httptools>=0.6")
-PEERS = ("hishel[httpx,requests]>=1.1", "CacheControl[filecache]>=0.14", "requests-cache>=1.3")
+PEERS = (
+    *("hishel[httpx,requests]>=1.1", "CacheControl[filecache]>=0.14", "requests-cache>=1.3"),
+    *("starlette-caches>=0.4", "fastapi-cache2>=0.2"),
+)
 
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
@@ -163,7 +166,8 @@ def conformance(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Measure against a hand-written floor and against peers, in the same run."""
     install(session, *PACKAGES)
-    session.install(*SERVERS, *PEERS)
+    session.install(*SERVERS, *PEERS, "pytest~=9.2")
+    session.run("python", "-m", "pytest", "--quiet", "tests/benchmarks")
     session.run("python", "tests/benchmarks/run.py", *session.posargs)
 
 

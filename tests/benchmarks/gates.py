@@ -1,0 +1,42 @@
+"""What the library promises of its own cost.  A gate is held by the median of three complete runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A limit on one contender's figure in one scenario."""
+
+    scenario: str
+    contender: str
+    kind: Literal["ratio", "extra", "calls"]
+    """``ratio`` to the floor's time, ``extra`` microseconds beyond it, or ``calls`` of the origin per operation."""
+    limit: float
+
+    def figure(self, table: Table) -> float:
+        """What was measured."""
+        row = table.row(self.contender)
+        figure = {"ratio": row.ratio, "extra": row.extra, "calls": row.calls}[self.kind]
+        assert figure is not None
+        return figure
+
+    @property
+    def bound(self) -> str:
+        """The limit with its unit."""
+        unit = {"ratio": "× floor", "extra": "µs beyond floor", "calls": "origin calls"}[self.kind]
+        return f"{self.limit:g} {unit}"
+
+    def __str__(self) -> str:
+        return f"{self.scenario}: {self.contender}"
+
+
+GATES = (
+    Gate("rules-stored", "cachespec", "ratio", 4),
+    Gate("rules-raw", "cachespec", "ratio", 2),
+    Gate("rules-storing", "cachespec", "ratio", 3),
+)
