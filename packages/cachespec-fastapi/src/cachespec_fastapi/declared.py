@@ -19,7 +19,7 @@ from cachespec import SCOPE_KEY, CacheInfo, EntityTag, Gateway, field_names, for
 
 from .asgi import RawLine, Scope
 from .groups import group_list
-from .operations import declarations_of
+from .operations import nearest_control
 
 if TYPE_CHECKING:
     from .control import Control
@@ -71,17 +71,19 @@ class Declared:
         "invalidated",
         "method",
         "modified",
-        "scope",
+        "route",
         "tagged",
         "vary",
     )
 
     def __init__(self, scope: Scope, *, installed: bool) -> None:
-        self.scope: Scope = scope
         self.method: str = scope["method"]
         self.gateway: Gateway | None = scope.get(SCOPE_KEY)
         self.installed: bool = installed
         """Whether a writer waits for the start of the response."""
+        # Not the scope itself, in which this lies: a cycle would be the garbage collector's work at every request.
+        self.route: Any = None
+        """The route, which is known when the first dependency is called."""
         self.controls: dict[Control, str | None] = {}
         """Each `cache(...)` and `never_cache` that was called, the latest last, with its Cache-Groups; None where those
         are too many for any cache."""
@@ -126,12 +128,9 @@ class Declared:
         """The declaration that counts."""
         # FastAPI calls a dependency once, also where it stands at two levels, and none behind one that has failed: the
         # latest call need not be of the nearest one.
-        for declaration in reversed(declarations_of(self.scope.get("route"))):
-            if declaration.controls:
-                nearest = cast("Control", declaration)
-                if nearest in self.controls or status >= 400:
-                    return nearest
-                break
+        nearest = cast("Control | None", nearest_control(self.route))
+        if nearest is not None and (nearest in self.controls or status >= 400):
+            return nearest
         return next(reversed(self.controls), None)
 
     def _controlled(self, control: Control, lines: list[RawLine], own: Mapping[bytes, bytes]) -> list[RawLine]:
@@ -198,6 +197,7 @@ def declared_for(connection: HTTPConnection) -> Declared | None:
     if declared is None:
         tell_once(scope["app"], MISSING)
         scope[KEY] = declared = Declared(scope, installed=False)
+    declared.route = scope.get("route")
     return declared
 
 

@@ -70,7 +70,8 @@ def operations(app: FastAPI) -> Iterator[Operation]:
 
 
 # By identity, for routes have no hash; the reference takes its line away when the route goes.
-_found: Final[dict[int, tuple[ref[Any], tuple[Declaration, ...]]]] = {}
+_found: Final[dict[int, tuple[ref[Any], tuple[Declaration, ...], Declaration | None]]] = {}
+_NOTHING: Final = (None, (), None)
 
 
 def declarations_of(route: Any) -> tuple[Declaration, ...]:
@@ -78,12 +79,21 @@ def declarations_of(route: Any) -> tuple[Declaration, ...]:
 
     Unless `learn` was told of its application, that is what stands at the route and its own router.
     """
+    return _known(route)[1]
+
+
+def nearest_control(route: Any) -> Declaration | None:
+    """The last of `declarations_of` that is about Cache-Control."""
+    return _known(route)[2]
+
+
+def _known(route: Any) -> tuple[Any, tuple[Declaration, ...], Declaration | None]:
     found = _found.get(id(route))
     if found is not None:
-        return found[1]
+        return found
     dependencies, endpoint = getattr(route, "dependencies", None), getattr(route, "endpoint", None)
     if dependencies is None or endpoint is None:
-        return ()
+        return _NOTHING
     findings = Findings()
     _look_at(findings, dependencies, endpoint)
     return _remember(route, findings.declarations)
@@ -101,10 +111,11 @@ def learn(app: FastAPI) -> None:
             _remember(operation.route, first)
 
 
-def _remember(route: Any, declarations: Iterable[Declaration]) -> tuple[Declaration, ...]:
+def _remember(route: Any, declarations: list[Declaration]) -> tuple[Any, tuple[Declaration, ...], Declaration | None]:
     key = id(route)
-    _found[key] = ref(route, lambda _: _found.pop(key, None)), tuple(declarations)
-    return _found[key][1]
+    nearest = next((declaration for declaration in reversed(declarations) if declaration.controls), None)
+    _found[key] = ref(route, lambda _: _found.pop(key, None)), tuple(declarations), nearest
+    return _found[key]
 
 
 def _look_at(findings: Findings, dependencies: Iterable[params.Depends], endpoint: Any) -> None:

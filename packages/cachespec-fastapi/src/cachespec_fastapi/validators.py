@@ -67,7 +67,7 @@ class Validator(Declaration):
     async def _answer(self, declared: Declared, connection: HTTPConnection, response: Response) -> None:
         """Evaluate the conditions, once all of the route's validators are known."""
         scope = connection.scope
-        declarations = declarations_of(scope.get("route"))
+        declarations = declarations_of(declared.route)
         validators = [declaration for declaration in declarations if isinstance(declaration, Validator)]
         if validators and validators[-1] is not self:
             return
@@ -95,11 +95,12 @@ class TagValidator(Validator):
     def __init__(self, source: Any, *, weak: bool) -> None:
         super().__init__(source)
         self._weak = weak
+        self._known = None if callable(source) else entity_tag(source, weak=weak)
 
     def declare(self, declared: Declared, value: Any) -> None:
         """Put in the tag that `value` stands for."""
         declared.tagged = True
-        declared.etag = entity_tag(value, weak=self._weak)
+        declared.etag = self._known or entity_tag(value, weak=self._weak)
 
 
 class DateValidator(Validator):
@@ -146,10 +147,8 @@ def etag(tag: str | int | bytes | Callable[..., Any] | None = None, *, weak: boo
         raise TypeError(f"weak: {weak!r} is neither True nor False")
     if tag is None:
         return dependency(BodyTag(weak=weak))
-    if not callable(tag):
-        entity_tag(tag, weak=weak)
-        if isinstance(tag, str) and not _has_form(tag):
-            raise ValueError(f"tag: {tag!r} cannot be part of an entity-tag")
+    if isinstance(tag, str) and not _has_form(tag):
+        raise ValueError(f"tag: {tag!r} cannot be part of an entity-tag")
     return dependency(TagValidator(tag, weak=weak))
 
 

@@ -43,6 +43,9 @@ class Writer:
         tagging: Tagging | None = None
 
         def lines(status: int, given: Iterable[RawLine]) -> list[RawLine]:
+            if declared.route is None:
+                # Nothing was declared, or nothing yet when the request failed.
+                declared.route = scope.get("route")
             found = declared.lines(status, given)
             if alone is not None:
                 # Whoever creates the object writes its fields out.
