@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
-from cachespec import CacheInfo, Headers, Live, Made, Policy, Response, Stored, lines_added
+from cachespec import Headers, Response
 
 from .interface import Message, RawLine
 
 OWN_TARGET: Final = "cachespec-cache-control"
 """The field by which helpers inside the application tell this cache, and nobody else, what to do (ruling D47)."""
-_OWN_TARGET: Final = OWN_TARGET.encode()
-_ADDED_DATE: Final = "Date"
+RAW_TARGET: Final = OWN_TARGET.encode()
+ADDED_DATE: Final = "Date"
+"""How the core spells a Date that it adds; one of the application's own is told from it by its lower case."""
+
+# A member of Cache-Control, with commas inside quoted strings.
+_MEMBER: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
 
 
-def response_of(message: Message) -> Response:
-    """The head that an ``http.response.start`` describes."""
-    lines = message.get("headers", ())
-    if not isinstance(lines, list | tuple):
-        lines = message["headers"] = list(lines)
+def raw_lines(message: Message) -> list[RawLine]:
+    """The field lines of an ``http.response.start``."""
+    return list(message.get("headers", ()))
+
+
+def head_of(status: int, lines: Iterable[RawLine]) -> Response:
+    """The response's head in text."""
     headers = Headers(lines)
     if "date" in headers.fields:
-        # In lower case: the core writes one that it adds as `_ADDED_DATE`, which tells them apart.
         headers = Headers.trusted(tuple([("date", v) if n.lower() == "date" else (n, v) for n, v in headers.lines]))
-    return Response(message["status"], headers)
+    return Response(status, headers)
 
 
-def passed_on(message: Message, head: Response, policy: Policy, info: CacheInfo) -> Message:
-    """The application's own ``http.response.start``, with what the cache adds, less what is for the cache only."""
-    lines = message.get("headers", ())
-    if OWN_TARGET in head.headers.fields:
-        lines = [line for line in lines if line[0].lower() != _OWN_TARGET]
-    added = octets(lines_added(policy, info))
-    return {**message, "headers": [*lines, *added]}
+def without(lines: Iterable[RawLine], *names: bytes) -> list[RawLine]:
+    """`lines` less those of the fields in `names` (lower case)."""
+    return [line for line in lines if line[0].lower() not in names]
 
 
-def answered(outcome: Stored | Made | Live[Any], policy: Policy) -> Message:
-    """The ``http.response.start`` of a response from the store."""
-    head = outcome.head
-    # Where the application left Date to the server, the server adds it to this response as it did to that one.
-    lines = octets(line for line in head.headers.lines if line[0] != _ADDED_DATE)
-    lines += octets(lines_added(policy, outcome.info))
-    return {"type": "http.response.start", "status": head.status, "headers": lines}
+def value_of(lines: Iterable[RawLine], name: bytes) -> str:
+    """The combined value of the field `name` (lower case); empty where there is none."""
+    return ", ".join([value.decode("latin-1") for given, value in lines if given.lower() == name])
+
+
+def members(value: str) -> list[tuple[str, str]]:
+    """The members of a Cache-Control field: each one's name in lower case, and its text."""
+    texts = [text.strip(" \t") for text in _MEMBER.findall(value)]
+    return [(text.partition("=")[0].rstrip(" \t").lower(), text) for text in texts if text]
 
 
 def octets(lines: Iterable[tuple[str, str]]) -> list[RawLine]:
     """Lines in octets, names in lower case, as ASGI wants them."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+
+
+def for_one_user(lines: list[RawLine]) -> list[RawLine]:
+    """`lines` with a Cache-Control that keeps shared caches from storing the response, heuristics included."""
+    said = members(value_of(lines, b"cache-control"))
+    kept = [text for name, text in said if name not in ("public", "private", "s-maxage")]
+    return [*without(lines, b"cache-control"), (b"cache-control", ", ".join(["private", *kept]).encode("latin-1"))]

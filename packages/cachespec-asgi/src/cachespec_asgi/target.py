@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from cachespec import Headers, Verdict
 
-from .interface import Scope
+from .interface import Message, Receive, Scope
 
 SOUND = Verdict(True, "sound", "RFC 9110 §7.1", "The request says what it is about.")
 NO_HOST = Verdict(False, "host", "RFC 9110 §7.2", "The request has no Host, or not exactly one valid one.")
@@ -30,6 +30,18 @@ _HOST = re.compile(r"(?:[0-9A-Za-z](?:[0-9A-Za-z._\-]*)|\[[0-9A-Fa-f:.]+\])(?::[
 
 OVERRIDES: Final = ("x-http-method-override", "x-http-method", "x-method-override")
 """Fields with which some frameworks have POST or even GET stand for another method."""
+
+IMPLICIT: Final = (
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-prefix",
+    "forwarded",
+    "x-original-url",
+    "x-rewrite-url",
+)
+"""Fields that applications build links and redirects from: as if every Vary named them."""
+CONTENT_LIMIT: Final = 1024 * 1024
+"""Bytes of a request's content that are read ahead where they are part of the key."""
 
 # RFC 3986 §3.3: what a path may hold as it is; a server that gives no raw path has decoded everything.
 _PATH_SAFE: Final = "/:@!$&'()*+,;=-._~"
@@ -99,3 +111,27 @@ def overridden(method: str, headers: Headers) -> str:
             if name in headers.fields:
                 return headers.fields[name].upper()
     return method
+
+
+def framed(scope: Scope) -> bool:
+    """Whether the fields tell if there is content: in HTTP/1 they do, later it is in the frames (RFC 9113 §8.1)."""
+    return str(scope.get("http_version", "1.1")).startswith("1")
+
+
+async def read_ahead(receive: Receive, limit: int) -> tuple[bytes | None, Receive]:
+    """A request's content, None if there is more of it than `limit`, and a `receive` that gives it once more."""
+    messages: list[Message] = []
+    length, more = 0, True
+    while more and length <= limit:
+        message = await receive()
+        messages.append(message)
+        length += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)
+    complete = not more and messages[-1]["type"] == "http.request" and length <= limit
+    content = b"".join([message.get("body", b"") for message in messages]) if complete else None
+    messages.reverse()
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return content, replay

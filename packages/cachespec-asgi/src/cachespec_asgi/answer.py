@@ -1,0 +1,40 @@
+"""Sending a response that is not the application's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cachespec import AsyncCache, Live, Made, Stored, lines_added
+
+from .interface import Send
+from .lines import ADDED_DATE, for_one_user, octets
+from .tee import BODY
+
+
+async def answer(outcome: Stored | Made | Live[Any], cache: AsyncCache, send: Send, *, private: bool) -> None:
+    """Send what lies in the store, or what the cache made up; `private` keeps caches downstream from storing it."""
+    head = outcome.head
+    # Where the application left Date to the server, the server adds it to this response as it did to that one.
+    lines = octets([line for line in head.headers.lines if line[0] != ADDED_DATE])
+    if private:
+        lines = for_one_user(lines)
+    lines += octets(lines_added(cache.policy, outcome.info))
+    start = {"type": "http.response.start", "status": head.status, "headers": lines}
+    if not isinstance(outcome, Stored) or not outcome.pieces:
+        await send(start)
+        await send({"type": BODY, "body": b"", "more_body": False})
+        return
+    content = cache.stored_content(outcome)
+    try:
+        await send(start)
+        if content.whole is not None:
+            await send({"type": BODY, "body": content.whole, "more_body": False})
+            return
+        held = b""
+        async for chunk in content:
+            if held:
+                await send({"type": BODY, "body": held, "more_body": True})
+            held = chunk
+        await send({"type": BODY, "body": held, "more_body": False})
+    finally:
+        await content.aclose()

@@ -1,0 +1,66 @@
+"""The terms on which one request is served: whose rules apply, and what else bears on its response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cachespec import AsyncCache, Request, Response, Verdict, Wish
+
+from .handle import Handle
+from .interface import RawLine, Scope
+from .lines import for_one_user, head_of, octets
+from .rules import Rule, ruled
+
+SESSION = Verdict(False, "session", "CacheMiddleware", "The application looked into the session.")
+
+LISTS: Final = frozenset({"vary", "cache-groups", "cache-group-invalidation", "link", "server-timing"})
+"""Fields that several may add to; of any other, the response's own line counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for one request."""
+
+    cache: AsyncCache
+    """The cache, with the policy for this request."""
+    wish: Wish
+    rules: tuple[Rule, ...] = ()
+    """The rules for this request, in order."""
+    private: bool = False
+    """Whether caches downstream must not store the response: they cannot know what tells it from others."""
+
+
+def judged(
+    head: Response, lines: list[RawLine], terms: Terms, scope: Scope, handle: Handle, request: Request
+) -> tuple[Response, list[RawLine]]:
+    """The response's head as the cache has to take it, and its lines as everybody else gets them."""
+    if handle.fields:
+        declared, handle.fields[:] = list(handle.fields), []
+        if head.status < 400:
+            own = head.headers.fields
+            lines = lines + octets(
+                [line for line in declared if line[0].lower() not in own or line[0].lower() in LISTS]
+            )
+            head = head_of(head.status, lines)
+    if touched(scope.get("session")):
+        lines = for_one_user(lines)
+        headers = head.headers.without({"cache-control", *terms.cache.policy.targets})
+        return Response(head.status, headers.plus(("cache-control", "private"))), lines
+    if terms.rules:
+        fields = request.headers.fields
+        guarded = "cookie" in fields or "authorization" in fields
+        head, told = ruled(terms.rules, head, guarded=guarded, now=terms.cache.clock())
+        lines = lines + octets(told)
+    return head, lines
+
+
+def touched(session: Any) -> bool:
+    """Whether the response may depend on the session at ``scope["session"]``.
+
+    Starlette's knows whether it was used.  Of any other the content tells: an empty one has nothing that would.
+    """
+    if session is None:
+        return False
+    accessed = getattr(session, "accessed", None)
+    return bool(session) if accessed is None else bool(accessed)
