@@ -7,7 +7,7 @@ handed on, so that whoever has seen the end finds it in the store.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import Any, Protocol, TypeAlias
 
 from .messages import Response
@@ -100,6 +100,15 @@ def whole_of(pieces: tuple[Piece, ...], octets: bytes | None) -> bytes | None:
     return None
 
 
+def _reader(octets: bytes | None, body: Any) -> Callable[[int, int], Any]:
+    """Reads a span of a stored body, which lies beside its head or by itself."""
+    if body is not None:
+        read: Callable[[int, int], Any] = body.chunks
+        return read
+    whole = octets or b""
+    return lambda start, stop: iter((whole[start:stop],))
+
+
 class StoredContent:
     """Pieces of a stored body, which lies beside its head (`octets`) or by itself (`body`)."""
 
@@ -109,17 +118,17 @@ class StoredContent:
         self.whole: bytes | None = whole_of(pieces, octets)
         self.recorded: bool = False
         self._body = body
-        self._chunks = self._iterate(pieces, octets)
+        self._chunks = self._iterate(pieces, _reader(octets, body))
 
-    def _iterate(self, pieces: tuple[Piece, ...], octets: bytes | None) -> Iterator[bytes]:
+    def _iterate(
+        self, pieces: tuple[Piece, ...], read: Callable[[int, int], Iterator[bytes]]
+    ) -> Generator[bytes, None, None]:
         for piece in pieces:
             if isinstance(piece, bytes):
                 yield piece
-            elif octets is not None:
-                yield octets[piece[0] : piece[1]]
-            elif self._body is not None:
-                yield from self._body.chunks(*piece)
-        self.close()
+            else:
+                yield from read(*piece)
+        self._let_go()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -129,15 +138,19 @@ class StoredContent:
 
     def close(self) -> None:
         """See `Content.close`."""
-        if self._body is not None:
-            self._body.close()
-            self._body = None
+        self._chunks.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.close()
 
 
 class AsyncStoredContent:
-    """`StoredContent` on an event loop; the body may be of either colour, a synchronous one is read `in_thread`."""
+    """`StoredContent` on an event loop; the body may be of either colour, a synchronous one is read by way of `hop`."""
 
-    __slots__ = ("_body", "_chunks", "_hop", "recorded", "whole")
+    __slots__ = ("_body", "_chunks", "recorded", "whole")
 
     def __init__(
         self,
@@ -149,27 +162,32 @@ class AsyncStoredContent:
         self.whole: bytes | None = whole_of(pieces, octets)
         self.recorded: bool = False
         self._body = body
-        self._hop = hop
-        self._chunks = self._iterate(pieces, octets)
+        self._chunks = self._iterate(pieces, _reader(octets, body), None if body is None else hop)
 
-    async def _iterate(self, pieces: tuple[Piece, ...], octets: bytes | None) -> AsyncIterator[bytes]:
+    async def _iterate(
+        self,
+        pieces: tuple[Piece, ...],
+        read: Callable[[int, int], AsyncIterator[bytes] | Iterator[bytes]],
+        hop: Callable[..., Awaitable[bytes]] | None,
+    ) -> AsyncGenerator[bytes, None]:
         for piece in pieces:
             if isinstance(piece, bytes):
                 yield piece
-            elif octets is not None:
-                yield octets[piece[0] : piece[1]]
-            elif self._body is not None:
-                chunks = self._body.chunks(*piece)
-                if isinstance(chunks, AsyncIterator):
+                continue
+            chunks = read(*piece)
+            if isinstance(chunks, AsyncIterator):
+                try:
                     async for chunk in chunks:
                         yield chunk
-                elif self._hop is None:
-                    for chunk in chunks:
-                        yield chunk
-                else:
-                    while chunk := await self._hop(next, chunks, b""):
-                        yield chunk
-        await self.aclose()
+                finally:
+                    await _ended(chunks)
+            elif hop is None:
+                for chunk in chunks:
+                    yield chunk
+            else:
+                while chunk := await hop(next, chunks, b""):
+                    yield chunk
+        await self._let_go()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -179,11 +197,22 @@ class AsyncStoredContent:
 
     async def aclose(self) -> None:
         """See `AsyncContent.aclose`."""
+        await self._chunks.aclose()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         body, self._body = self._body, None
         if body is not None:
             closing = body.close()
             if closing is not None:
                 await closing
+
+
+async def _ended(chunks: object) -> None:
+    """End a generator that may be half-way: the garbage collector would end it who knows when and where."""
+    aclose = getattr(chunks, "aclose", None)
+    if aclose is not None:
+        await aclose()
 
 
 class LiveContent:
@@ -335,6 +364,7 @@ class AsyncLiveContent:
     async def aclose(self) -> None:
         """See `AsyncContent.aclose`."""
         self.forget()
+        await _ended(self._chunks)
         await self._live.aclose()
 
     def __del__(self) -> None:
