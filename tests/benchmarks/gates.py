@@ -39,4 +39,5 @@ GATES = (
     Gate("rules-stored", "cachespec", "ratio", 4),
     Gate("rules-raw", "cachespec", "ratio", 2),
     Gate("rules-storing", "cachespec", "ratio", 3),
+    Gate("dependencies", "cache()", "extra", 15),
 )

@@ -7,13 +7,18 @@ from fastapi import APIRouter, Cookie, Depends, FastAPI, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from cachespec_fastapi import cache, never_cache, vary
-from cachespec_fastapi.advice import advice
+from cachespec_fastapi.advice import advice as advice_on
+from cachespec_fastapi.operations import operations
 
 
 class SessionMiddleware:
     """By its name, Starlette's; which cannot be imported everywhere."""
 
     def __init__(self, app: Any) -> None: ...
+
+
+def advice(app: FastAPI) -> list[str]:
+    return list(advice_on(app, operations(app)))
 
 
 async def plain() -> Any: ...
@@ -50,8 +55,8 @@ anything = pytest.mark.parametrize("declaration", ASKING, ids=lambda depends: de
 
 @anything
 def test_a_declaration_that_can_do_what_it_says_is_not_spoken_of(declaration: Any) -> None:
-    assert list(advice(application(plain, declaration))) == []
-    assert list(advice(application(plain, declaration, methods=["GET", "POST"]))) == []
+    assert advice(application(plain, declaration)) == []
+    assert advice(application(plain, declaration, methods=["GET", "POST"])) == []
 
 
 @anything
@@ -73,7 +78,7 @@ def test_a_response_that_varies_on_everything_is_told(declaration: Any) -> None:
 def test_a_response_that_varies_on_what_gateways_refuse_is_told(declaration: Any) -> None:
     (words,) = advice(application(plain, declaration, vary("Cookie")))
     assert "The response varies on cookie" in words
-    assert list(advice(application(plain, cache(private=True, max_age=60), vary("Cookie")))) == []
+    assert advice(application(plain, cache(private=True, max_age=60), vary("Cookie"))) == []
 
 
 @pytest.mark.parametrize("declaration", MODEST, ids=lambda depends: depends.dependency.words)
@@ -81,7 +86,7 @@ def test_a_response_that_varies_on_what_gateways_refuse_is_told(declaration: Any
 def test_a_declaration_that_asks_for_nothing_is_not_spoken_of(declaration: Any, endpoint: Any) -> None:
     app = application(endpoint, declaration, vary("*"), methods=["POST"])
     app.add_middleware(SessionMiddleware)
-    assert list(advice(app)) == []
+    assert advice(app) == []
 
 
 def test_a_declaration_for_a_whole_router_is_meant_for_those_that_it_fits() -> None:
@@ -90,7 +95,7 @@ def test_a_declaration_for_a_whole_router_is_meant_for_those_that_it_fits() -> N
     router.add_api_route("/a", plain)
     router.add_api_route("/a", plain, methods=["POST"])
     app.include_router(router)
-    assert list(advice(app)) == []
+    assert advice(app) == []
 
 
 def test_the_nearest_declaration_is_what_is_spoken_of() -> None:
@@ -114,12 +119,12 @@ def test_one_response_for_all_that_depends_on_who_asks_is_told(declaration: Any,
     assert said == (
         f"GET /it (it) says {declaration.dependency.words!r}, and so one response is for every user, but it {words}"
     )
-    assert list(advice(application(endpoint, cache(private=True, max_age=60)))) == []
+    assert advice(application(endpoint, cache(private=True, max_age=60))) == []
 
 
 def test_one_response_for_all_that_may_look_at_the_session_is_told() -> None:
     app = application(with_request, cache(max_age=60, public=True))
-    assert list(advice(app)) == []
+    assert advice(app) == []
     app.add_middleware(SessionMiddleware)
     (said,) = advice(app)
     assert said.endswith(
@@ -127,4 +132,4 @@ def test_one_response_for_all_that_may_look_at_the_session_is_told() -> None:
     )
     app = application(plain, cache(max_age=60, public=True))
     app.add_middleware(SessionMiddleware)
-    assert list(advice(app)) == []
+    assert advice(app) == []

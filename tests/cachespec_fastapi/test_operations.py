@@ -104,7 +104,7 @@ def test_what_stands_where_a_router_is_included_is_learnt() -> None:
     router = APIRouter()
     router.add_api_route("/", endpoint)
     app.include_router(router, dependencies=[SECOND])
-    learn(app)
+    learn(operations(app))
     assert declarations_of(only(app).route) == tuple([depends.dependency for depends in (FIRST, SECOND, THIRD)])
 
 
@@ -114,7 +114,7 @@ def test_a_router_that_is_included_twice_does_not_tell_which_one_is_meant() -> N
     router.add_api_route("/", endpoint)
     app.include_router(router, dependencies=[FIRST])
     app.include_router(router, prefix="/again", dependencies=[SECOND])
-    learn(app)
+    learn(operations(app))
     for operation in operations(app):
         if operation.name == "endpoint":
             assert declarations_of(operation.route)[-1] is THIRD.dependency

@@ -5,30 +5,27 @@ The question is put to the core's own rules, for a response as the operation wou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from fastapi import FastAPI
 
 from cachespec import Policy, Request, Response, may_store
 
 from .control import Control
-from .declared import log
-from .operations import Operation, operations
+from .operations import Operation
 from .vary import Vary
 
 # Whatever else keeps a response from being stored, such as the lack of a validator, may be mended by the endpoint.
-_FINAL = frozenset({"method", "vary", "vary-refused"})
+_FINAL: Final = frozenset({"method", "vary", "vary-refused"})
+
+_GATEWAY: Final = Policy.gateway()
+_PRIVATE: Final = Policy()
 
 
-def tell(app: FastAPI) -> None:
-    """Log a warning for every operation whose declarations cannot do what they say."""
-    for words in advice(app):
-        log.warning("%s", words)
-
-
-def advice(app: FastAPI) -> Iterator[str]:
-    """In words, what is wrong with the declarations of `app`."""
-    found = [(operation, control) for operation in operations(app) if (control := _wanted(operation)) is not None]
+def advice(app: FastAPI, declared: Iterable[Operation]) -> Iterator[str]:
+    """In words, what is wrong with what the operations of `app` have `declared`."""
+    found = [(operation, control) for operation in declared if (control := _wanted(operation)) is not None]
     refusals = {id(operation): _refusal(operation, control) for operation, control in found}
     # What is declared for a whole router or application is meant for those of its operations that it fits.
     fitting = {id(control) for operation, control in found if refusals[id(operation)] is None}
@@ -53,7 +50,7 @@ def _refusal(operation: Operation, control: Control) -> str | None:
         [name for found in operation.findings.declarations if isinstance(found, Vary) for name in found.names]
     )
     lines = [("Cache-Control", control.words), ("ETag", '"it"'), *([("Vary", names)] if names else [])]
-    policy = Policy.gateway() if control.shared else Policy()
+    policy = _GATEWAY if control.shared else _PRIVATE
     reason = None
     for method in operation.methods:
         verdict = may_store(

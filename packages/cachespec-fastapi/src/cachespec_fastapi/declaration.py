@@ -33,6 +33,11 @@ class Declaration(ABC):
     controls: ClassVar[bool] = False
     """Whether it is about Cache-Control, so that the nearest one counts alone."""
 
+    @property
+    def sources(self) -> tuple[Any, ...]:
+        """What it depends on itself."""
+        return ()
+
     @abstractmethod
     async def __call__(self, connection: HTTPConnection, response: Response) -> Any:
         """Declare, for one request."""

@@ -8,8 +8,9 @@ from weakref import WeakSet
 
 from fastapi import FastAPI, Request, Response
 
-from .advice import tell
-from .operations import learn
+from .advice import advice
+from .declared import log
+from .operations import learn, operations
 from .schema import DescribedSchema
 from .validators import NotModified
 from .writer import Writer
@@ -43,9 +44,10 @@ def install(app: FastAPI, *, openapi: bool = True, check: bool = True) -> None:
 
 def _look(app: FastAPI, *, check: bool) -> None:
     """What is done once, when all routes are there."""
-    learn(app)
-    if check:
-        tell(app)
+    declared = list(operations(app))
+    learn(declared)
+    for words in advice(app, declared) if check else ():
+        log.warning("%s", words)
 
 
 async def _not_modified(_: Request, error: Exception) -> Response:

@@ -99,10 +99,10 @@ def _known(route: Any) -> tuple[Any, tuple[Declaration, ...], Declaration | None
     return _remember(route, findings.declarations)
 
 
-def learn(app: FastAPI) -> None:
-    """Have `declarations_of` know what is declared where routers are included, too."""
+def learn(found: Iterable[Operation]) -> None:
+    """Have `declarations_of` know what the operations of an application declare where routers are included, too."""
     lists: dict[int, list[list[Declaration]]] = {}
-    for operation in (found := list(operations(app))):
+    for operation in (found := list(found)):
         lists.setdefault(id(operation.route), []).append(operation.findings.declarations)
     for operation in found:
         # A router that is included twice, with other declarations each time, does not tell which one is meant.
@@ -126,6 +126,11 @@ def _look_at(findings: Findings, dependencies: Iterable[params.Depends], endpoin
 
 def _visit(findings: Findings, call: Any) -> None:
     """Look at what `call` depends on, then at itself, as FastAPI runs them."""
+    if isinstance(call, Declaration):
+        for source in call.sources:
+            _visit(findings, source)
+        findings.declarations.append(call)
+        return
     if isinstance(call, APIKeyCookie):
         findings.cookies.append(call.model.name)
     elif isinstance(call, SecurityBase):
@@ -137,11 +142,9 @@ def _visit(findings: Findings, call: Any) -> None:
                 _visit(findings, mark.dependency or kind)
             elif isinstance(mark, params.Cookie):
                 findings.cookies.append(mark.alias or parameter.name)
-        # Declarations and security schemes take it, too, and look at no session.
-        if isclass(kind) and issubclass(kind, HTTPConnection) and not isinstance(call, Declaration | SecurityBase):
+        # Security schemes take it, too, and look at no session.
+        if isclass(kind) and issubclass(kind, HTTPConnection) and not isinstance(call, SecurityBase):
             findings.sees_request = True
-    if isinstance(call, Declaration):
-        findings.declarations.append(call)
 
 
 def _annotated(parameter: Parameter) -> bool:

@@ -44,6 +44,11 @@ class Validator(Declaration):
             current = Parameter("current", Parameter.KEYWORD_ONLY, default=Depends(source))
             self.__signature__: Signature = signature(current)
 
+    @property
+    def sources(self) -> tuple[Any, ...]:
+        """The callable that finds the validator."""
+        return (self._source,) if self._called else ()
+
     async def __call__(self, connection: HTTPConnection, response: Response, current: Any = None) -> Any:
         """Declare the validator; answer with 304 or 412 where the request's conditions want that.
 
