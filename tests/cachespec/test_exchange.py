@@ -163,6 +163,17 @@ def test_the_content_is_left_as_it_is(lab: Any) -> None:
         assert reply.headers["content-encoding"] == "gzip"
 
 
+@pytest.mark.requirement("9110-6.5.1-01", "9111-3.1-08", "9111-3.1-07")
+def test_trailer_fields_stay_where_they_are(lab: Any) -> None:
+    lab.says("max-age=60", {"Trailer": "X-Late"}, body=[b"con", b"tent"])
+    answer = lab.fetch()
+    answer.live.trailers = [("X-Late", "1")]
+    assert b"".join(answer.content) == b"content"
+    answer.content.close()
+    assert answer.head.headers.fields.keys() == {"cache-control", "trailer", "date"}
+    assert lab.get().headers.fields.keys() == {"cache-control", "date", "content-length", "age"}
+
+
 # --- what the store has no say in
 
 
