@@ -372,6 +372,18 @@ def test_never_cache_may_be_the_default_of_a_parameter_or_its_annotation(ask: As
     assert ask(app, "/default").cache_control == ask(app, "/annotated").cache_control == "no-store"
 
 
+@pytest.mark.parametrize("declaration", [never_cache, cache(max_age=60)], ids=["never_cache", "cache"])
+def test_a_declaration_inside_of_depends_fails_when_declared(declaration: Any) -> None:
+    # It would be called, and declare nothing.
+    with pytest.raises((TypeError, AssertionError)):
+        FastAPI().get("/", dependencies=[Depends(declaration)])(refuses)
+    default = Depends(declaration)
+    with pytest.raises((TypeError, AssertionError)):
+        FastAPI().get("/")(lambda _=default: None)
+    with pytest.raises(TypeError, match="dependency already"):
+        Depends(never_cache).dependency.__signature__  # noqa: B018
+
+
 def test_a_route_may_be_cached_in_an_application_that_is_never_cached(ask: Ask) -> None:
     assert ask(application(cache(max_age=60), dependencies=[never_cache]), "/").cache_control == "max-age=60"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from inspect import Signature
 from typing import Any, ClassVar, Final, TypeAlias, cast
 
 from fastapi import Request, Response, params
@@ -187,6 +188,11 @@ class NeverCache(params.Depends):
     def __call__(self) -> Any:
         """The dependency."""
         return self
+
+    @property
+    def __signature__(self) -> Signature:
+        """Asked for by ``Depends(never_cache)``, which would call it and keep nothing out of any cache: TypeError."""
+        raise TypeError("never_cache is a dependency already: write dependencies=[never_cache]")
 
 
 # RFC 9205 §4.9: no-store alone.  On errors, too: 404 and 410, say, may be cached where nothing forbids it.

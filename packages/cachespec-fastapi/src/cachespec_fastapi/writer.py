@@ -35,11 +35,12 @@ class Writer:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        alone: Alone | None = None
-        if SCOPE_KEY not in scope:
-            scope[SCOPE_KEY] = alone = Alone()
         # Always a new one, even where there is one: whoever calls the application again may do so with the same scope.
+        # And before the next one: a cache that announces itself there stands inside, and no field for it may go out.
         scope[KEY] = declared = Declared(scope, installed=True)
+        alone: Alone | None = None
+        if declared.gateway is None:
+            scope[SCOPE_KEY] = alone = Alone()
         tagging: Tagging | None = None
 
         def lines(status: int, given: Iterable[RawLine]) -> list[RawLine]:
