@@ -229,6 +229,33 @@ def test_the_nearest_declaration_counts_for_errors_that_come_before_it(ask: Ask,
     assert ask(app, f"/?status={status}").cache_control == "no-store"
 
 
+def test_a_declaration_counts_for_errors_that_come_before_any_was_called(ask: Ask) -> None:
+    app = FastAPI(dependencies=[Depends(refuses)])
+    install(app)
+
+    @app.get("/", dependencies=[never_cache])
+    async def endpoint() -> Any: ...
+
+    assert ask(app, "/?status=404").cache_control == "no-store"
+    assert ask(app, "/elsewhere").cache_control is None
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["cached first", "cached last"])
+def test_a_router_that_is_included_twice_has_the_declaration_of_each_place(ask: Ask, shared: bool) -> None:
+    app = FastAPI()
+    install(app)
+    router = APIRouter()
+
+    @router.get("/it")
+    async def endpoint() -> Any:
+        return {}
+
+    declared = {"/a": cache(max_age=60), "/b": never_cache}
+    for prefix in declared if shared else reversed(declared):
+        app.include_router(router, prefix=prefix, dependencies=[declared[prefix]])
+    assert (ask(app, "/a/it").cache_control, ask(app, "/b/it").cache_control) == ("max-age=60", "no-store")
+
+
 def test_a_declaration_that_tests_override_does_not_count(ask: Ask) -> None:
     declaration = cache(max_age=60)
     app = application(declaration)
