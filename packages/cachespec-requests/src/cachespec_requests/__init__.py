@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from .adapter import CacheAdapter
+from .information import cache_info
+from .session import CachedSession
+from .wishes import wish
 
 __version__ = "0.1.0"
+__all__ = ["CacheAdapter", "CachedSession", "__version__", "cache_info", "wish"]
