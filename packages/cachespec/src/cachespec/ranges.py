@@ -44,8 +44,8 @@ UNORDERED = Verdict(False, "unordered-ranges", "RFC 9110 §14.2", "The ranges ar
 NO_GAIN = Verdict(False, "no-gain", "RFC 9110 §15.3.7.2", "The parts would take {} bytes, the whole takes {}.")
 NO_BYTES = Verdict(False, "no-bytes", "RFC 9110 §14.1.2", "The content is empty, so no range of it can be told.")
 NO_LENGTH = Verdict(False, "no-length", "RFC 9110 §14.1.2", "Where the range ends depends on a length nobody knows.")
-CHANGED = Verdict(False, "if-range", "RFC 9110 §13.1.5", "If-Range does not strongly match what is stored.")
-UNCHANGED = Verdict(True, "if-range", "RFC 9110 §13.1.5", "If-Range strongly matches what is stored.")
+CHANGED = Verdict(False, "if-range-differs", "RFC 9110 §13.1.5", "If-Range does not strongly match what is stored.")
+UNCHANGED = Verdict(True, "if-range-matches", "RFC 9110 §13.1.5", "If-Range strongly matches what is stored.")
 SATISFIABLE = Verdict(True, "range", "RFC 9110 §14.2", "The range lies within the content.")
 UNSATISFIABLE = Verdict(True, "unsatisfiable-range", "RFC 9110 §15.5.17", "Nothing of the range is in the content.")
 
