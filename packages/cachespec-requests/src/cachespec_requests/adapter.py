@@ -59,9 +59,9 @@ class CacheAdapter(Purging, HTTPAdapter):
             if isinstance(adapter, CacheAdapter):
                 raise ValueError("adapter: it has a cache already")
         super().__init__(pool_connections, pool_maxsize, max_retries, pool_block)
-        self.adapter = adapter
+        self.adapter: BaseAdapter | None = adapter
         """The adapter that requests go through, where it is not this one."""
-        self.cache = cache_for(cache, store, policy, clock)
+        self.cache: Cache = cache_for(cache, store, policy, clock)
 
     def send(
         self,

@@ -19,6 +19,8 @@ class OwnCache(Cache):
     """A cache that has opened its store itself, at a URL: it closes it, opens it again when it is needed, and can be
     pickled as that URL."""
 
+    store: Store
+
     def __init__(self, url: str, policy: Policy | None, clock: Callable[[], float]) -> None:
         super().__init__(open_store(url), policy, clock=clock)
         self._url = url

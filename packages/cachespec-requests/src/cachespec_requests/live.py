@@ -10,6 +10,7 @@ from typing import Any, Final
 from requests import Response
 
 from cachespec import Content, Verdict
+from cachespec import Response as Head
 
 from .messages import head_of
 
@@ -31,12 +32,12 @@ class Live:
     __slots__ = ("_passing", "head", "listening", "raw", "response", "whole")
 
     def __init__(self, response: Response) -> None:
-        self.head = head_of(response)
-        self.response = response
+        self.head: Head = head_of(response)
+        self.response: Response = response
         self.raw: Any = response.raw
-        self.whole = content_read(response)
+        self.whole: bytes | None = content_read(response)
         """The content, where an adapter further in has read it already."""
-        self.listening = False
+        self.listening: bool = False
         self._passing: bytes | BaseException = b""
 
     def handed_over(self) -> Response:

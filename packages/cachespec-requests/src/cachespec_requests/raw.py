@@ -21,7 +21,7 @@ from .messages import reason_of
 # The urllib3 that requests itself uses: requests is the one thing that this package depends on beside the core.
 if TYPE_CHECKING:
     from urllib3.response import HTTPResponse
-else:
+if not TYPE_CHECKING:
     from requests.packages.urllib3.response import HTTPResponse
 
 take_cookies: Final[Any] = extract_cookies_to_jar
@@ -83,7 +83,7 @@ class Octets:
     """A file of the octets of `content`, for urllib3 to read from."""
 
     def __init__(self, content: Content) -> None:
-        self.closed = False
+        self.closed: bool = False
         self.left: int | None = None
         """How many octets are to come, where that is known: like http.client's, this file closes itself after them."""
         self._content = content

@@ -37,7 +37,7 @@ class CachedSession(Purging, Session):
     ) -> None:
         mounted = CacheAdapter(store=store, policy=policy, clock=clock, cache=cache, adapter=adapter)
         super().__init__()
-        self.cache = mounted.cache
+        self.cache: Cache = mounted.cache
         self.mount("https://", mounted)
         self.mount("http://", mounted)
 
