@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cachespec import Entry, Headers
 from cachespec.codec import ENTRY, LIMIT, Seal, decode, encode
-from cachespec.entries import Variants
+from cachespec.entries import Part, Variants
 from cachespec.testing import samples
 
 URL = "https://example.com/a"
@@ -25,6 +25,19 @@ LINES = st.lists(st.tuples(NAMES, VALUES), max_size=6).map(tuple)
 TIMES = st.floats(allow_nan=False, allow_infinity=False, width=32)
 WINDOWS = st.integers(0, 2**63 - 1)
 KEYS = st.binary(min_size=64, max_size=64)
+
+POSITIONS = st.integers(0, 2**62)
+PARTS = st.lists(
+    st.builds(
+        lambda start, more, *rest: Part(start, start + more, *rest),
+        POSITIONS,
+        st.integers(0, 99),
+        st.none() | st.binary(max_size=9),
+        st.none() | NAMES,
+        POSITIONS,
+    ),
+    max_size=3,
+).map(tuple)
 
 ENTRIES = st.builds(
     Entry,
@@ -52,6 +65,7 @@ ENTRIES = st.builds(
     no_max_stale=st.booleans(),
     immutable=st.booleans(),
     explicit=st.booleans(),
+    parts=PARTS,
 ).flatmap(
     lambda entry: st.one_of(
         st.binary(max_size=50).map(lambda body: dataclasses.replace(entry, body=body, length=len(body))),
@@ -94,6 +108,7 @@ def different(field: dataclasses.Field[Any], value: Any) -> Any:
     text = str(field.type)
     for kind, other in (
         ("bool", not value),
+        ("tuple[Part", (Part(0, 3, b"abc"), Part(5, 9, None, "0" * 32, 2), Part(9, 9, b"", "1" * 32))),
         ("tuple[str", ("other",)),
         ("tuple[Line", (("Other", "line"),)),
         ("tuple[tuple[str, bytes]", (("other", b"o" * 64),)),
@@ -216,12 +231,33 @@ def test_an_empty_name_is_refused() -> None:
         pytest.param({"lifetime": float("nan")}, id="a lifetime that is no number"),
         pytest.param({"status": 199}, id="an interim status"),
         pytest.param({"status": 600}, id="a status that is none"),
-        pytest.param({"length": 7}, id="another length than the body's"),
+        pytest.param({"length": 7}, id="a longer length than the body's"),
+        pytest.param({"length": 3}, id="a shorter length than the body's"),
         pytest.param({"body": None, "length": -1}, id="a negative length"),
     ],
 )
 def test_an_impossible_entry_is_refused(changes: dict[str, Any]) -> None:
     assert decode(encode(dataclasses.replace(samples.entry(URL), **changes))) is None
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(Part(-1, 3, b"abc"), id="a negative start"),
+        pytest.param(Part(3, 2, b"abc"), id="a stop before the start"),
+        pytest.param(Part(0, 3, b"abc", skip=-1), id="a negative skip"),
+    ],
+)
+def test_an_impossible_part_is_refused(part: Part) -> None:
+    assert decode(encode(samples.entry(URL, None, parts=(part,)))) is None
+
+
+def test_parts_that_do_not_fit_their_table_are_refused() -> None:
+    payload = encode(samples.entry(URL, None, parts=(Part(0, 3, b"abc"),)))
+    assert decode(payload[:-10]) is None
+    longer = payload[:-11] + (4).to_bytes(8, "little") + b"abc"
+    assert len(longer) == len(payload)
+    assert decode(longer) is None
 
 
 def test_an_endless_lifetime_and_window_stay() -> None:

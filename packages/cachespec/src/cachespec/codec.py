@@ -1,7 +1,9 @@
 """What is stored, as octets: `Item` and back.  RFC 9111 §2
 
-    blob    = check payload         the check tells damage, or with a key of the user's own forgery, too
-    payload = head text [ body ]    the head has a fixed size and says how long the rest is
+    blob    = check payload     the check tells damage, or with a key of the user's own forgery, too
+    payload = head text body    the head has a fixed size and says how long the rest is
+
+A body that came in parts is a table of them, and then the octets of those that lie here.
 
 `text` is every string of the item in UTF-8 with a line feed between two of them.  No field of a message can hold one;
 the rare string of another origin that does is escaped, and so is all the rest of that item.
@@ -18,7 +20,7 @@ from struct import Struct
 from typing import Final, TypeAlias
 from zlib import crc32
 
-from .entries import Entry, Item, Variants
+from .entries import Entry, Item, Part, Variants
 from .headers import Headers, Line
 
 Octets: TypeAlias = bytes | memoryview
@@ -35,8 +37,10 @@ _VALIDATE, _NEVER_STALE, _NO_MAX_STALE, _IMMUTABLE, _EXPLICIT = 32, 64, 128, 256
 _LARGEST: Final = 2**63 - 1
 
 # Kind, flags, status; bytes of the text; six times; two windows; the body's length; how many selecting values, groups,
-# withheld lines and lines there are.
-_ENTRY_HEAD: Final = Struct("<4sHHI6d3q4I")
+# withheld lines, lines and parts there are.
+_ENTRY_HEAD: Final = Struct("<4sHHI6d3q5I")
+# Where a part starts and stops, what comes before it in its body, bytes of the body that lies here (-1: none does).
+_PART: Final = Struct("<4q")
 # Kind, flags; bytes of the text; the count; how many sets of names, entity-tags and languages there are.
 _VARIANTS_HEAD: Final = Struct("<4sHIq3I")
 _FIXED: Final = 7
@@ -124,6 +128,7 @@ def _encode_entry(entry: Entry) -> bytes:
         strings += line
     for line in entry.headers.lines:
         strings += line
+    strings += [part.body_id or "" for part in entry.parts]
     text, escaped = _joined(strings)
     flags = (
         escaped
@@ -155,8 +160,16 @@ def _encode_entry(entry: Entry) -> bytes:
         len(entry.groups),
         len(entry.withheld),
         len(entry.headers.lines),
+        len(entry.parts),
     )
-    return b"".join((head, text, entry.body or b""))
+    return b"".join((head, text, entry.body or b"", *_parts_table(entry.parts)))
+
+
+def _parts_table(parts: tuple[Part, ...]) -> list[bytes]:
+    table = [
+        _PART.pack(part.start, part.stop, part.skip, -1 if part.body is None else len(part.body)) for part in parts
+    ]
+    return [*table, *(part.body or b"" for part in parts)]
 
 
 def _decode_entry(payload: Octets) -> Entry | None:
@@ -181,19 +194,22 @@ def _decode_entry(payload: Octets) -> Entry | None:
         n_groups,
         n_withheld,
         n_lines,
+        n_parts,
     ) = _ENTRY_HEAD.unpack_from(payload)
     start_of_body = size + length_of_text
-    body = bytes(payload[start_of_body:]) if flags & _BODY else None
-    if len(payload) - start_of_body != (0 if body is None else length) or length < 0 or not 200 <= status <= 599:
+    body = bytes(payload[start_of_body : start_of_body + length]) if flags & _BODY else None
+    start_of_parts = start_of_body + (0 if body is None else length)
+    if length < 0 or not 200 <= status <= 599 or (len(payload) != start_of_parts and not n_parts):
         return None
     strings = _split(payload[size:start_of_body], flags)
     groups_at = _FIXED + 2 * n_selecting
     withheld_at = groups_at + n_groups
     lines_at = withheld_at + 2 * n_withheld
-    if len(strings) != lines_at + 2 * n_lines:
+    parts_at = lines_at + 2 * n_lines
+    if len(strings) != parts_at + n_parts:
         return None
     url, method, reason, source, etag, modified, body_id = strings[:_FIXED]
-    lines = _lines(strings[lines_at:])
+    lines = _lines(strings[lines_at:parts_at])
     withheld = _lines(strings[withheld_at:lines_at]) if n_withheld else ()
     # A time that is no number would compare as neither fresh nor stale.
     numbers = request_time + response_time + initial_age + date + created
@@ -229,7 +245,25 @@ def _decode_entry(payload: Octets) -> Entry | None:
         length=length,
         body=body,
         body_id=body_id if flags & _BODY_ID else None,
+        parts=_parts(payload[start_of_parts:], strings[parts_at:]) if n_parts else (),
     )
+
+
+def _parts(octets: Octets, names: list[str]) -> tuple[Part, ...]:
+    """The parts in the table that `octets` begins with.  ValueError where it does not fit what follows it."""
+    at = _PART.size * len(names)
+    if len(octets) < at:
+        raise ValueError("a table that is cut short")
+    parts: list[Part] = []
+    for (start, stop, skip, length), name in zip(_PART.iter_unpack(octets[:at]), names, strict=True):
+        if not 0 <= start <= stop or skip < 0 or not -1 <= length <= len(octets) - at:
+            raise ValueError("a part that cannot be")
+        body = None if length < 0 else bytes(octets[at : at + length])
+        at += max(0, length)
+        parts.append(Part(start, stop, body, name or None, skip))
+    if at != len(octets):
+        raise ValueError("octets that belong to no part")
+    return tuple(parts)
 
 
 def _selecting(strings: list[str]) -> tuple[tuple[str, str | None], ...]:

@@ -18,6 +18,22 @@ SPARE: Final = 3600.0
 """Seconds for which one without is, beyond its windows: somebody may ask with max-stale."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a response's content that is stored while others may be missing.  Positions are bytes of the whole."""
+
+    start: int
+    """Position of the first byte."""
+    stop: int
+    """Position behind the last one."""
+    body: bytes | None = None
+    """The octets, where they are few enough to lie beside the head."""
+    body_id: str | None = None
+    """Where the store keeps them otherwise."""
+    skip: int = 0
+    """How many octets of that body come before these."""
+
+
 # Not frozen: one is built for every stored response and copied for every 304.  Treat it as immutable.
 @dataclass(slots=True)
 class Entry:
@@ -65,11 +81,13 @@ class Entry:
     created: float = 0.0
     """When the body was stored; a validation leaves it."""
     length: int = 0
-    """The body's length in bytes."""
+    """The complete body's length in bytes."""
     body: bytes | None = None
     """The body, where it is small enough to lie beside the head."""
     body_id: str | None = None
     """Where the store keeps the body otherwise."""
+    parts: tuple[Part, ...] = ()
+    """Where the content came in parts, those that are there: ascending, none overlapping another (§3.3)."""
 
     def age(self, now: float) -> float:
         """current_age (RFC 9111 §4.2.3).  A clock that was set back adds nothing (ruling D15)."""
@@ -80,6 +98,13 @@ class Entry:
     def has_validator(self) -> bool:
         """Whether a conditional request can be made from it."""
         return self.etag is not None or self.last_modified is not None
+
+    @property
+    def body_ids(self) -> tuple[str, ...]:
+        """The names of all bodies that belong to it in the store, each once."""
+        if self.parts:
+            return tuple(dict.fromkeys([part.body_id for part in self.parts if part.body_id is not None]))
+        return () if self.body_id is None else (self.body_id,)
 
     def expired(self, now: float) -> Entry:
         """This response as one that turns stale at `now`, if it was not so before."""

@@ -89,6 +89,15 @@ def scope(
     )
 
 
+def length_of_bodies(item: Item) -> int:
+    """Bytes of the bodies that `item` names; what lies beside its head does not count."""
+    if not isinstance(item, Entry):
+        return 0
+    if item.body_id is not None:
+        return item.length
+    return sum([part.stop - part.start for part in item.parts if part.body_id is not None])
+
+
 Blocking: TypeAlias = Literal["never", "writes", "always"]
 """With ``writes``, `Store.read` is quick enough for an event loop."""
 Why: TypeAlias = Literal["space", "purge", "sweep"]
@@ -101,16 +110,16 @@ store."""
 class Stats(NamedTuple):
     """What a store holds.  Where several processes share it, the figures may be a little behind."""
 
-    items: int
+    entries: int
     """Responses, and records of variants."""
     bytes: int
     """What their heads and bodies take."""
-    max_items: int
+    max_entries: int
     """How many there may be."""
     max_bytes: int
     """How much they may take together."""
     evictions: int
-    """Items that this instance has removed to make room."""
+    """How many this instance has removed to make room."""
 
 
 class Body(Protocol):

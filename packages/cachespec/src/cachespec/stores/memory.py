@@ -144,7 +144,7 @@ class MemoryStore:
                 return True
             if self._purges.refuses(item, mark):
                 return False
-            if isinstance(item, Entry) and item.body_id is not None and item.body_id not in self._bodies:
+            if isinstance(item, Entry) and not all(body_id in self._bodies for body_id in item.body_ids):
                 return False
             weight = _weight(item)
             if weight > self.max_bytes:
@@ -208,7 +208,8 @@ class MemoryStore:
         """See `Store.sweep`."""
         swept = 0
         with self._held():
-            named = {node.item.body_id for node in self._nodes.values() if isinstance(node.item, Entry)}
+            entries = [node.item for node in self._nodes.values() if isinstance(node.item, Entry)]
+            named = {body_id for entry in entries for body_id in entry.body_ids}
             for body_id, body in list(self._bodies.items()):
                 # A body under way is told from an abandoned one by its age, seen from the first sweep that met it.
                 if body_id not in named:
@@ -313,8 +314,8 @@ class MemoryStore:
 
     def _evict(self, node: _Node, why: Why) -> None:
         self._remove(node)
-        if isinstance(node.item, Entry) and node.item.body_id is not None:
-            self._drop_body(node.item.body_id)
+        for body_id in node.item.body_ids if isinstance(node.item, Entry) else ():
+            self._drop_body(body_id)
         if self._on_evict is not None:
             self._on_evict(node.item, why)
 
@@ -359,4 +360,5 @@ def _weight(item: Item) -> int:
     if isinstance(item, Variants):
         return OVERHEAD + len(item.url) + 100 * len(item.tags)
     fields = sum([len(name) + len(value) for name, value in item.headers.lines])
-    return OVERHEAD + len(item.url) + fields + (0 if item.body is None else len(item.body))
+    beside = sum([len(part.body) for part in item.parts if part.body is not None])
+    return OVERHEAD + len(item.url) + fields + beside + (0 if item.body is None else len(item.body))

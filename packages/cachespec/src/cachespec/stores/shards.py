@@ -1,0 +1,142 @@
+"""A shard of a `FileStore`: the lock on a part of the keys, its figures, and the queue for their eviction.
+
+    header   magic, how many entries, their bytes, where the queue begins
+    queue    records in order of arrival: a key, and the time of its head file when the record was written
+
+Eviction takes the record at the front.  Where the head file has another time by now somebody has asked for the entry
+since, and the record goes to the back; else the entry goes.  So it costs the same however many entries there are.
+
+The figures are raised before an entry is published and lowered after it is removed: a process that dies in between
+leaves them too high, never too low, until a sweep counts anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from struct import Struct
+from typing import Final, Self
+
+from .locks import lock
+from .places import OWN, READ, WRITE
+
+COUNT: Final = 256
+"""How many shards there are: one for each value of a key's first octet."""
+
+_MAGIC: Final = b"cspq1\0\0\0"
+_HEADER: Final = Struct("<8s3Q")
+# A key of 32 octets is filled up with NUL; no key of 64 octets ends with 32 of them.
+_RECORD: Final = Struct("<64sq")
+_EMPTY: Final = bytes(32)
+
+
+class Shard:
+    """One shard, locked until it is closed.  Use it in a ``with`` statement."""
+
+    __slots__ = ("_fd", "_start", "_stop", "bytes", "entries")
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, WRITE, OWN)
+        try:
+            lock(self._fd)
+            self._load()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def _load(self) -> None:
+        header = os.read(self._fd, _HEADER.size)
+        size = os.fstat(self._fd).st_size
+        self.entries = self.bytes = 0
+        self._start = self._stop = _HEADER.size
+        if len(header) == _HEADER.size and header[:8] == _MAGIC:
+            _, self.entries, self.bytes, start = _HEADER.unpack(header)
+            # A record that was cut off does not count.
+            self._stop = size - (size - _HEADER.size) % _RECORD.size
+            self._start = min(max(start, _HEADER.size), self._stop)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def count(self, entries: int, size: int) -> None:
+        """Change the figures."""
+        self.entries = max(0, self.entries + entries)
+        self.bytes = max(0, self.bytes + size)
+        self._save()
+
+    def recount(self, entries: int, size: int) -> None:
+        """Set the figures to what was counted."""
+        if (self.entries, self.bytes) != (entries, size):
+            self.entries, self.bytes = entries, size
+            self._save()
+
+    def _save(self) -> None:
+        self._write(0, _HEADER.pack(_MAGIC, self.entries, self.bytes, self._start))
+
+    def _write(self, at: int, octets: bytes) -> None:
+        os.lseek(self._fd, at, os.SEEK_SET)
+        os.write(self._fd, octets)
+
+    # --- the queue
+
+    def push(self, key: bytes, time: int, exists: Callable[[bytes], bool]) -> None:
+        """Put a key at the back of the queue; `exists` tells whether something lies under a key."""
+        self._write(self._stop, _RECORD.pack(key, time))
+        self._stop += _RECORD.size
+        if self._stop - _HEADER.size > (2 * self.entries + 64) * _RECORD.size:
+            # Half of this was written since the last time: records of what is gone, or was taken from the front.
+            records = {queued: time for queued, time in self.queued().items() if exists(queued) or queued == key}
+            self.entries = max(self.entries, len(records))
+            self._rewrite(records)
+
+    def shift(self, limit: int) -> list[tuple[bytes, int]]:
+        """Take up to `limit` keys, with their times, from the front of the queue."""
+        stop = min(self._start + limit * _RECORD.size, self._stop)
+        records = self._records(self._start, stop)
+        self._start = stop
+        self._save()
+        return records
+
+    def queued(self) -> dict[bytes, int]:
+        """All keys in the queue, each once, with their times."""
+        return dict(self._records(self._start, self._stop))
+
+    def requeue(self, records: dict[bytes, int]) -> None:
+        """Make the queue consist of these records."""
+        if records != self.queued():
+            self._rewrite(records)
+
+    def _rewrite(self, records: dict[bytes, int]) -> None:
+        octets = b"".join([_RECORD.pack(key, time) for key, time in records.items()])
+        self._start = _HEADER.size
+        self._stop = self._start + len(octets)
+        # In place: whoever waits for the lock has this file open.  A process that dies meanwhile leaves records twice
+        # or not at all, which a sweep mends.
+        self._save()
+        self._write(_HEADER.size, octets)
+        os.ftruncate(self._fd, self._stop)
+
+    def _records(self, start: int, stop: int) -> list[tuple[bytes, int]]:
+        os.lseek(self._fd, start, os.SEEK_SET)
+        octets = os.read(self._fd, stop - start)
+        whole = len(octets) - len(octets) % _RECORD.size
+        return [(key[:32] if key[32:] == _EMPTY else key, time) for key, time in _RECORD.iter_unpack(octets[:whole])]
+
+
+def figures(path: str) -> tuple[int, int]:
+    """How many entries a shard has, and their bytes, as somebody without the lock sees it."""
+    try:
+        fd = os.open(path, READ)
+    except FileNotFoundError:
+        return 0, 0
+    try:
+        header = os.read(fd, _HEADER.size)
+    finally:
+        os.close(fd)
+    if len(header) < _HEADER.size or header[:8] != _MAGIC:
+        return 0, 0
+    _, entries, size, _ = _HEADER.unpack(header)
+    return entries, size
