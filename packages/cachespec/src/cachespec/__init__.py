@@ -27,7 +27,8 @@ from .record import Recording
 from .reuse import decide
 from .status import CacheStatus, parse_cache_status
 from .steps import Live, Made, Send, Stored
-from .stores import AsyncStore, MemoryStore, Store, open_store
+from .stores import AsyncStore, FileStore, MemoryStore, Store, open_store
+from .storing import BEARING as BEARING_ON_STORING
 from .storing import FORBIDDEN, assess, may_store
 from .structured import serialise_list
 from .verdicts import Verdict
@@ -55,6 +56,7 @@ __all__ = [
     "EntityTag",
     "Entry",
     "Gateway",
+    "FileStore",
     "Headers",
     "Live",
     "LiveResponse",
