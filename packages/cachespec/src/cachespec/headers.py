@@ -42,7 +42,9 @@ class Headers:
             self.lines = lines.lines
             self._fields = lines._fields
             return
-        pairs = cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines
+        # A list is what nearly everybody gives; to ask whether something is a Mapping takes a call of Python code.
+        mapped = not isinstance(lines, list) and isinstance(lines, Mapping)
+        pairs = cast("Mapping[str, str]", lines).items() if mapped else lines
         self.lines = _sound(
             tuple(
                 [
