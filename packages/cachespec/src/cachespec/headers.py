@@ -43,8 +43,10 @@ class Headers:
             self._fields = lines._fields
             return
         # A list is what nearly everybody gives; to ask whether something is a Mapping takes a call of Python code.
-        mapped = not isinstance(lines, list) and isinstance(lines, Mapping)
-        pairs = cast("Mapping[str, str]", lines).items() if mapped else lines
+        if isinstance(lines, list) or not isinstance(lines, Mapping):
+            pairs = lines
+        else:
+            pairs = cast("Mapping[str, str]", lines).items()
         self.lines = _sound(
             tuple(
                 [
