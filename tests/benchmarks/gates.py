@@ -35,12 +35,14 @@ class Gate:
         return f"{self.scenario}: {self.contender}"
 
 
+DISK = ("file", "sqlite")
 GATES = (
     Gate("rules-stored", "cachespec", "ratio", 4),
     Gate("rules-raw", "cachespec", "ratio", 2),
     Gate("rules-storing", "cachespec", "ratio", 3),
     Gate("requests-hit", "cachespec, memory", "ratio", 1.25),
     Gate("httpx-hit", "cachespec, memory", "ratio", 1.35),
+    *(Gate(f"{client}-hit", f"cachespec, {kind}", "ratio", 1.6) for client in ("requests", "httpx") for kind in DISK),
     Gate("async-hit", "cachespec, memory", "ratio", 1.5),
     Gate("asgi-hit", "cachespec, memory", "ratio", 0.2),
     Gate("asgi-large", "cachespec, 1 MiB", "ratio", 2),

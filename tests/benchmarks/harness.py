@@ -84,7 +84,7 @@ class Table:
             floor = " (floor)" if row.name == self.floor else ""
             times = f"{figure(row.time)} | {figure(row.least)} to {figure(row.most)}"
             lines.append(f"| {row.name}{floor} | {times} | {row.ratio:.2f} | {figure(row.extra)} | {calls} |")
-        lines += [f"\nNot measured: {name}: {reason}" for name, reason in self.missing.items()]
+        lines += [f"\nNot measured: {name}: {reason}." for name, reason in self.missing.items()]
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:

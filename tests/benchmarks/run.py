@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ NAMED = (
     *("cachespec", "requests", "httpx", "starlette", "fastapi", "sqlalchemy"),
     *("hishel", "CacheControl", "requests-cache", "starlette-caches", "fastapi-cache2"),
 )
+BEGIN, END = "<!-- begin: tests/benchmarks/run.py -->\n", "<!-- end -->\n"
+"""Between these lines of a page stand the tables."""
 RUNS = 3
 """A gate's figure is the median of so many complete runs."""
 
@@ -49,12 +52,27 @@ def versions() -> dict[str, str]:
 
 def report(chosen: Sequence[Scenario], rounds: int, seconds: float) -> list[Table]:
     """Measure, and print each table as soon as it is there."""
-    print(", ".join(f"{name} {number}" for name, number in versions().items()))
+    print(described(versions()))
     tables = []
     for scenario in chosen:
         tables.append(measure(scenario, rounds=rounds, seconds=seconds))
         print(f"\n{tables[-1].markdown()}", flush=True)
     return tables
+
+
+def described(found: dict[str, str]) -> str:
+    """The versions in one line."""
+    return ", ".join(f"{name} {number}" for name, number in found.items())
+
+
+def page(text: str, tables: Sequence[Table], rounds: int) -> str:
+    """The page `text` with these tables in the place of the old ones."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit("the page does not say where the tables stand")
+    measured = f"{described(versions())}; {platform.system()}, {os.cpu_count()} cores; {rounds} rounds."
+    return "\n\n".join([f"{before}{begin}\n{measured}", *(table.markdown() for table in tables), f"{end}{after}"])
 
 
 def judge(chosen: Sequence[Scenario], rounds: int, seconds: float, runs: int = RUNS) -> bool:
@@ -99,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, help="how long one run of a contender takes; 0.05 otherwise")
     parser.add_argument("--quick", action="store_true", help="3 rounds of 0.01 s: does everything work?")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
+    parser.add_argument("--page", type=Path, help="also put the tables into this page")
     parser.add_argument("--gates", action="store_true", help=f"{RUNS} runs; fail where a gate's median is missed")
     options = parser.parse_args(arguments)
     chosen = scenarios(options.scenarios)
@@ -113,6 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         found = {"versions": versions(), "machine": platform.platform(), "tables": [table.json() for table in tables]}
         options.json.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
+    if options.page:
+        options.page.write_text(page(options.page.read_text(encoding="utf-8"), tables, rounds), encoding="utf-8")
     return 0
 
 

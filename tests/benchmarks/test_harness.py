@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from gates import GATES, Gate
 from harness import AbsentError, Contender, Offer, Row, Scenario, Table, calibrate, figure, in_turn, measure
-from run import judge, main, scenarios
+from run import BEGIN, END, judge, main, page, scenarios
 
 
 class Hand:
@@ -143,7 +143,7 @@ def test_a_table_reads_well() -> None:
         "|---|--:|--:|--:|--:|--:|\n"
         "| floor (floor) | 10.0 | 9.00 to 11.0 | 1.00 | 0.00 |  |\n"
         "| ours | 1,234 | 1,200 to 1,300 | 123.45 | 1,224 | 0.5 |\n"
-        "\nNot measured: peer: it is not installed"
+        "\nNot measured: peer: it is not installed."
     )
 
 
@@ -217,6 +217,20 @@ def _alone(hand: Hand, offer: Offer) -> None:
 
     offer.add("floor", lambda: hand.taking(1))
     offer.add("ours", absent)
+
+
+def test_the_tables_of_a_page_are_replaced() -> None:
+    table = Table("made", "Made up", "floor", 3, rows=[Row("floor", 10, 9, 11, 1, 0, None)])
+    found = page(f"Before\n\n{BEGIN}\nold\n{END}\nAfter\n", [table], 3)
+    assert found.startswith(f"Before\n\n{BEGIN}\nPython ")
+    assert found.endswith(f"\n\n{table.markdown()}\n\n{END}\nAfter\n")
+    assert "old" not in found
+    assert page(found, [table], 3) == found
+
+
+def test_a_page_without_a_place_for_tables_is_left_alone() -> None:
+    with pytest.raises(SystemExit, match="where the tables stand"):
+        page("Before", [], 3)
 
 
 def test_the_keys_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
