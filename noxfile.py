@@ -171,7 +171,16 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/run.py", *session.posargs)
 
 
-LONG = ["requirements", *(f"lowest({package})" for package in ADAPTERS), "conformance", "benchmarks"]
+@nox.session(requires=["wheels"])
+def mutants(session: nox.Session) -> None:
+    """Break clauses of the rules, one at a time, and see a test fail; a sample of them, or with `-- --full` all."""
+    install(session, CORE)
+    install_test_group(session, CORE)
+    session.run("python", "-m", "pytest", "tests/mutants")
+    session.run("python", "tests/mutants/run.py", *session.posargs)
+
+
+LONG = ["requirements", "mutants", *(f"lowest({package})" for package in ADAPTERS), "conformance", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")

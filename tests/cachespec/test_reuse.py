@@ -261,6 +261,13 @@ def test_max_stale_does_not_overrule_the_response(bar: Any, private: str, shared
             id="s-maxage to the letter",
         ),
         pytest.param(65, {"never_stale": True}, SHARED, "not: stale", id="proxy-revalidate"),
+        pytest.param(
+            65,
+            {},
+            Policy(shared=True, strict_s_maxage=True),
+            "stale-while-revalidate",
+            id="to the letter without s-maxage",
+        ),
     ],
 )
 def test_stale_while_revalidate(age: float, options: Any, policy: Policy, expected: str) -> None:
@@ -435,6 +442,12 @@ def test_what_bars_stale_use_bars_it_for_errors(options: Any, policy: Policy, ex
 def test_what_is_fresh_may_stand_in_without_a_window() -> None:
     assert stands_in("no-cache", age=59) == "stale-if-error"
     assert stands_in("no-cache", age=60) == "not: error"
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(50, 0), (60, 0), (65.4, 5)])
+def test_how_stale_it_is_is_told(age: float, seconds: int) -> None:
+    made = may_stand_in(asked(), entry(if_error=10), PRIVATE, NOW + age)
+    assert f"stale by {seconds} s" in made.sentence
 
 
 DIRECTIVES = st.lists(
