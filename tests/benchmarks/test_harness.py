@@ -78,6 +78,18 @@ def test_a_ratio_is_taken_within_a_round() -> None:
     assert table.row("floor").ratio == 1
 
 
+def test_a_ratio_is_no_ratio_of_medians() -> None:
+    hand = Hand()
+    table = measure(
+        scenario(hand, floor=hand.taking(1, 1, 2, 4), slow=hand.taking(1, 4, 2, 4), fixed=1),
+        rounds=3,
+        seconds=1,
+        clock=hand,
+    )
+    assert table.row("slow").ratio == pytest.approx(1)
+    assert table.row("slow").extra == pytest.approx(0)
+
+
 def test_one_bad_round_changes_nothing() -> None:
     hand = Hand()
     table = measure(
