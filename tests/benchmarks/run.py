@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gates import GATES, Gate
 from harness import Scenario, Table, measure
 
-ROOMS = ("rules", "with_requests", "with_httpx", "with_asgi", "dependencies", "crowd")
+ROOMS = ("rules", "with_requests", "with_httpx", "with_asgi", "with_fastapi", "dependencies", "crowd")
 """The modules with the scenarios, in the order of the report."""
 NAMED = (
     *("cachespec", "requests", "httpx", "starlette", "fastapi", "sqlalchemy"),
