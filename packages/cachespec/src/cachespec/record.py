@@ -85,8 +85,10 @@ class Recording:
             yield from self.abort()
             return False
         entry = plan.entry
-        if plan.declared is None and entry.status not in (204, 205):
-            entry = replace(entry, headers=entry.headers.plus(("Content-Length", str(self._length))))
+        length = str(self._length)
+        if entry.headers.fields.get("content-length") != length and entry.status not in (204, 205):
+            # It had none, or said it twice (RFC 9110 §8.6).
+            entry = replace(entry, headers=entry.headers.replacing(("Content-Length", length)))
         if self._body_id is None and self._length <= INLINE:
             entry = replace(entry, length=self._length, body=b"".join(self._chunks))
         else:
