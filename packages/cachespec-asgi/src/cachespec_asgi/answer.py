@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from cachespec import AsyncCache, Live, Made, Stored, lines_added
+from cachespec import AsyncCache, Entry, Live, Made, Stored, lines_added
 
-from .interface import Send
+from .interface import Message, Send
 from .lines import ADDED_DATE, for_one_user, octets
 from .tee import BODY
+
+
+async def answer_whole(start: Message, entry: Entry, cache: AsyncCache, send: Send) -> bool:
+    """Send all of a response that is in memory; False, and nothing is sent, where it is not there any more."""
+    if entry.body is not None:
+        await send(start)
+        await send({"type": BODY, "body": entry.body, "more_body": False})
+        return True
+    pieces = cache.pieces(entry)
+    if pieces is None:
+        return False
+    await send(start)
+    last = pieces.pop()
+    for piece in pieces:
+        await send({"type": BODY, "body": piece, "more_body": True})
+    await send({"type": BODY, "body": last, "more_body": False})
+    return True
 
 
 async def answer(outcome: Stored | Made | Live[Any], cache: AsyncCache, send: Send, *, private: bool) -> None:

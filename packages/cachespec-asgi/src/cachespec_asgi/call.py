@@ -24,6 +24,7 @@ from .answer import answer
 from .handle import Handle
 from .interface import Message, Receive, Scope, Send
 from .lines import OWN_TARGET, RAW_TARGET, for_one_user, head_of, octets, raw_lines, without
+from .shortcut import Target
 from .tee import HARMLESS, Tee, unrolled
 from .terms import Terms, judged
 
@@ -57,6 +58,7 @@ class Call:
         "_request",
         "_scope",
         "_send",
+        "_target",
         "_tee",
         "_terms",
         "_why",
@@ -72,6 +74,7 @@ class Call:
         request: Request,
         course: Course,
         why: Verdict | None = None,
+        target: Target | None = None,
     ) -> None:
         self._gateway = gateway
         self._terms = terms
@@ -81,7 +84,8 @@ class Call:
         self._request = request
         self._course = course
         self._why = why
-        self._handle = scope[SCOPE_KEY] = Handle(gateway, scope, request.url, scope.get(SCOPE_KEY))
+        self._target = target
+        self._handle = scope[SCOPE_KEY] = Handle(gateway, scope, scope.get(SCOPE_KEY))
         self._next: Outcome | None = None
         self._tee: Tee | None = None
         self._ended = False
@@ -212,6 +216,8 @@ class Call:
         if self._why is not None:
             info.verdicts.append(self._why)
         self._gateway.tell(info.reason)
+        if self._target is not None:
+            self._gateway.shortcut.learn(self._target, lines, outcome)
         self._tee = Tee(cache, self._course, outcome)
         if OWN_TARGET in head.headers.fields:
             lines = without(lines, RAW_TARGET)

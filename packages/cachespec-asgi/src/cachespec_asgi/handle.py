@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 from cachespec import SCOPE_KEY, CacheInfo, Gateway
 
 from .interface import Scope
+from .target import fields_of, target_uri
 
 if TYPE_CHECKING:
     from .middleware import CacheMiddleware
@@ -39,20 +40,24 @@ def get_cache(request: Mapping[str, Any] | HasScope) -> Gateway:
 class Handle:
     """The `Gateway` for one request."""
 
-    __slots__ = ("_gateway", "_scope", "_url", "caching", "fields", "info")
+    __slots__ = ("_gateway", "_scope", "caching", "fields", "info")
 
-    def __init__(self, gateway: CacheMiddleware, scope: Scope, url: str, outer: Gateway | None) -> None:
+    def __init__(self, gateway: CacheMiddleware, scope: Scope, outer: Gateway | None) -> None:
         self._gateway = gateway
         # As it is before the application writes into it: what is refreshed later is made from it.
         self._scope = dict(scope)
-        self._url = url
         self.fields: list[tuple[str, str]] = []
-        self.caching = True
+        self.caching: bool = True
         self.info: CacheInfo | None = None
         if outer is not None:
             # Made by somebody further out, who wants to know and may have declared something.
             self.fields = outer.fields
             outer.caching = True
+
+    def _absolute(self, url: str) -> str:
+        """`url`, which may be relative to the request's own."""
+        own = target_uri(self._scope, fields_of(self._scope))
+        return url if own is None else urljoin(own, url)
 
     async def purge(
         self,
@@ -66,9 +71,9 @@ class Handle:
     ) -> int:
         """See `Gateway.purge`."""
         return await self._gateway.cache.purge(
-            url=None if url is None else urljoin(self._url, url),
+            url=None if url is None else self._absolute(url),
             groups=groups,
-            prefix=None if prefix is None else urljoin(self._url, prefix),
+            prefix=None if prefix is None else self._absolute(prefix),
             everything=everything,
             expired=expired,
             soft=soft,
@@ -76,4 +81,4 @@ class Handle:
 
     async def refresh(self, url: str) -> None:
         """See `Gateway.refresh`."""
-        await self._gateway.refresh(self._scope, urljoin(self._url, url))
+        await self._gateway.refresh(self._scope, self._absolute(url))

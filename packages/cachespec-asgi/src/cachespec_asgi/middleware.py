@@ -24,15 +24,16 @@ from cachespec import (
 )
 from cachespec import Send as Sending
 
-from .answer import answer
+from .answer import answer, answer_whole
 from .call import Call, NoResponseError
 from .handle import Handle
 from .interface import ASGIApp, Message, Receive, Scope, Send
 from .lines import OWN_TARGET
-from .past import past
+from .past import Passing, Past
 from .purging import PurgeEndpoint
 from .refresh import Refresh, scope_for
 from .rules import Rule
+from .shortcut import Shortcut, Target
 from .target import (
     CONTENT_LIMIT,
     IMPLICIT,
@@ -103,13 +104,16 @@ class CacheMiddleware:
             policy = replace(policy, vary_by=(*policy.vary_by, *(n for n in IMPLICIT if n not in policy.vary_by)))
         self._url = store if isinstance(store, str) else None
         self._closed = False
-        self.cache = AsyncCache(open_store(store) if isinstance(store, str) else store, policy, clock=clock)
+        self.cache: AsyncCache = AsyncCache(open_store(store) if isinstance(store, str) else store, policy, clock=clock)
         """The cache, for code that has no request at hand: ``await middleware.cache.purge(…)``."""
         rules = [*rules, *([] if ttl is None else [Rule(ttl=ttl, declare=True)])]
         if not all(isinstance(rule, Rule) for rule in rules):
             raise TypeError("rules: give objects of the class Rule")
         self._plain = Terms(self.cache, HERE)
         self._rules = [(rule, self._under(rule)) for rule in rules]
+        self.shortcut: Shortcut = Shortcut(self.cache)
+        # Rules look at more than a plain request's target.
+        self._short = not self._rules and hosts is None and Shortcut.serves(self.cache)
         self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
         self._strict = strict
         self._purge = purge
@@ -131,24 +135,43 @@ class CacheMiddleware:
                 raise DuplicateCaching("a CacheMiddleware stands inside another one: remove one of them")
             await self.app(scope, receive, send)
             return
+        target = None
+        if self._short and outer is None:
+            target = self.shortcut.target(scope)
+            if target is not None and await self._shortly(target, scope, receive, send):
+                return
         headers = fields_of(scope)
         url = target_uri(scope, headers)
         verdict = soundness(headers, url, self._hosts)
         if self._purge is not None and scope["path"] == self._purge.path:
-            scope[SCOPE_KEY] = Handle(self, scope, url or "", outer)
+            scope[SCOPE_KEY] = Handle(self, scope, outer)
             await self._purge(scope, receive, send)
         elif url is None:
             self.tell(verdict)
-            scope[SCOPE_KEY] = Handle(self, scope, "", outer)
-            await self.app(scope, receive, past(self.cache.policy, send, verdict))
+            handle = scope[SCOPE_KEY] = Handle(self, scope, outer)
+            await self.app(scope, receive, Past(self.cache.policy, handle, verdict, send).sent)
         elif verdict is not SOUND:
             content = None if has_content(headers) else b""
             request = Request(overridden(scope["method"], headers), url, headers, content)
             await self._serve(Terms(self.cache, PAST), scope, receive, send, request, verdict)
         else:
-            await self._sound(scope, receive, send, url, headers)
+            await self._sound(scope, receive, send, url, headers, target)
 
-    async def _sound(self, scope: Scope, receive: Receive, send: Send, url: str, headers: Headers) -> None:
+    async def _shortly(self, target: Target, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Serve a plain request as one for the same target was served a moment ago; whether that was possible."""
+        shortcut = self.shortcut
+        if shortcut.passing(target):
+            if self._purge is not None and scope["path"] == self._purge.path:
+                return False
+            handle = scope[SCOPE_KEY] = Handle(self, scope, None)
+            await self.app(scope, receive, Passing(shortcut, target, handle, send).sent)
+            return True
+        found = shortcut.fresh(target)
+        return found is not None and await answer_whole(*found, self.cache, send)
+
+    async def _sound(
+        self, scope: Scope, receive: Receive, send: Send, url: str, headers: Headers, target: Target | None
+    ) -> None:
         """Serve a request that means to the application what it means to the cache."""
         terms = self._terms(scope, headers)
         method = scope["method"]
@@ -161,10 +184,17 @@ class CacheMiddleware:
             # The first message tells.  None comes later where there is content: a GET with some is passed on.
             content, receive = await read_ahead(receive, 0 if method in ("GET", "HEAD") else CONTENT_LIMIT)
         request = Request(method, url, headers, content)
-        await self._serve(terms, scope, receive, send, request, RULED if terms.wish is PAST else None)
+        await self._serve(terms, scope, receive, send, request, RULED if terms.wish is PAST else None, target)
 
     async def _serve(
-        self, terms: Terms, scope: Scope, receive: Receive, send: Send, request: Request, why: Verdict | None
+        self,
+        terms: Terms,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request: Request,
+        why: Verdict | None,
+        target: Target | None = None,
     ) -> None:
         """Answer a request from the store, or forward it."""
         cache = terms.cache
@@ -178,12 +208,14 @@ class CacheMiddleware:
             course.broken(error)
             raise
         if isinstance(step, Sending):
-            await Call(self, terms, scope, receive, send, request, course, why).run(step)
+            await Call(self, terms, scope, receive, send, request, course, why, target).run(step)
             return
         outer = scope.get(SCOPE_KEY)
         if outer is not None:
             outer.info = step.info
         await answer(step, cache, send, private=terms.private)
+        if target is not None and isinstance(step, Stored):
+            self.shortcut.keep(target, request, step)
         if isinstance(step, Stored) and step.refresh and self._refreshing < self._max_refreshes:
             await self._refresh(terms, dict(scope), request)
 

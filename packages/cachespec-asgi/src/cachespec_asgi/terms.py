@@ -31,6 +31,18 @@ class Terms:
     """Whether caches downstream must not store the response: they cannot know what tells it from others."""
 
 
+def declared(handle: Handle, status: int, lines: list[RawLine]) -> list[RawLine]:
+    """`lines` with those that were declared at ``scope["cachespec"]`` and that nobody further in has written.
+
+    Errors do not get any, and the response's own word counts.
+    """
+    waiting, handle.fields[:] = list(handle.fields), []
+    if status >= 400:
+        return lines
+    own = {name.lower().decode("latin-1") for name, _ in lines}
+    return lines + octets([line for line in waiting if line[0].lower() in LISTS or line[0].lower() not in own])
+
+
 def judged(
     head: Response, lines: list[RawLine], terms: Terms, scope: Scope, handle: Handle, request: Request
 ) -> tuple[Response, list[RawLine]]:

@@ -24,6 +24,7 @@ from .messages import Request, Response
 from .policy import HEURISTICALLY_CACHEABLE, Policy, Wish
 from .preconditions import evaluate_conditions, not_modified_headers
 from .record import Recording
+from .reuse import BEARING as BEARING_ON_REUSE
 from .reuse import decide
 from .status import CacheStatus, parse_cache_status
 from .steps import Live, Made, Send, Stored
@@ -36,6 +37,8 @@ from .waiting import Waiter, in_thread
 
 __version__ = "0.1.0"
 __all__ = [
+    "BEARING_ON_REUSE",
+    "BEARING_ON_STORING",
     "FORBIDDEN",
     "HEURISTICALLY_CACHEABLE",
     "MAX_GROUP",

@@ -13,11 +13,14 @@ from . import waiting
 from .case import Clock
 from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent, Left, aborted
 from .drive import Answer, Course, is_async, lines_added, nothing_named, purged_url, refresh_failed, urls_of, with_lines
+from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
+from .keys import primary_key
 from .messages import Request
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
+from .selection import key_url
 from .shelter import Shelter
 from .steps import Close, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Store, scope
@@ -132,6 +135,33 @@ class AsyncCache:
         for abort in aborted(self._left):
             self.tidy(abort)
         return Course(exchange(request, self.policy, self.clock, wish, background=background), self._flights)
+
+    def place(self, request: Request) -> bytes | None:
+        """Where a response to `request` lies that everybody gets: one without Vary, method or principal in its key."""
+        url = key_url(request, self.policy)
+        return None if url is None else primary_key(url, self.policy.space)
+
+    def glance(self, place: bytes) -> Entry | None:
+        """The response that lies at `place`; None, too, where looking might have to wait or the store is in trouble."""
+        if not self._inline or self.shelter.owed or self.shelter.resting:
+            return None
+        try:
+            item = self.store.read(place).item
+        except Exception:
+            return None
+        return item if isinstance(item, Entry) else None
+
+    def pieces(self, entry: Entry) -> list[bytes] | None:
+        """The body of a response that `glance` has given, in pieces; None where it is not there any more."""
+        try:
+            body = self.store.open(entry.body_id)
+            if body is None:
+                return None
+            pieces = list(body.chunks(0, entry.length))
+            body.close()
+        except Exception:
+            return None
+        return pieces or [b""]
 
     def reopen(self, store: AsyncStore | Store) -> None:
         """Go on with `store`, of the same kind, in the place of one that was closed."""

@@ -6,11 +6,30 @@ what is decided here is the rest: whether it is fresh, may be used stale, or has
 
 from __future__ import annotations
 
+from typing import Final
+
 from .directives import RequestDirectives, request_directives
 from .entries import Entry
 from .messages import Request
 from .policy import NO_WISH, Policy, Wish, seconds_of
 from .verdicts import Verdict
+
+BEARING: Final = frozenset(
+    {
+        "authorization",
+        "cache-control",
+        "cookie",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "pragma",
+        "proxy-authorization",
+        "range",
+    }
+)
+"""Request fields (lower case) that bear on whether and how a stored response without Vary answers a GET."""
 
 FRESH = Verdict(True, "fresh", "RFC 9111 §4.2", "It is fresh.")
 MAX_STALE = Verdict(True, "max-stale", "RFC 9111 §5.2.1.2", "It is stale by {:.0f} s, which the request accepts.")

@@ -68,6 +68,21 @@ _CONDITIONS: Final = frozenset(
     {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
 )
 
+BEARING: Final = frozenset(
+    {
+        "cache-control",
+        "connection",
+        "content-location",
+        "date",
+        "etag",
+        "expires",
+        "last-modified",
+        "pragma",
+        "set-cookie",
+        "vary",
+    }
+)
+"""Response fields (lower case) that bear on whether a response to GET may be stored, beside the targeted ones."""
 # RFC 9111 §3.1: fields that concern one connection or one proxy.  Age is no stored field (ruling D32).
 NOT_STORED: Final = frozenset(
     {
