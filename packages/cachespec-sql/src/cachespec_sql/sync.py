@@ -1,0 +1,250 @@
+"""A store in a database, for threads."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import URL, Connection
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from cachespec.stores.building import Blocking, Item, OnEvict, Reading, Scope, Stats
+
+from . import bodies, flows, items
+from .dialects import Dialect, code_of, dialect_of
+from .opening import Space, again, make_engine, parsed, prepared
+from .options import Options
+from .shelf import Flow, Shelf
+
+R = TypeVar("R")
+
+TRIES: Final = 4
+"""How often a transaction is tried that lost a race."""
+KEPT: Final = 4
+"""Connections to an SQLite file that are kept for reading."""
+_INHERITED: Final[list[object]] = []
+"""Connections of a parent process: to close one here would let go of its locks there."""
+
+
+def lost(dialect: Dialect, error: DBAPIError, attempt: int) -> bool:
+    """Whether a transaction failed for a reason that is gone the next time."""
+    return attempt + 1 < TRIES and (isinstance(error, IntegrityError) or code_of(error.orig) in dialect.again)
+
+
+def is_full(dialect: Dialect, error: DBAPIError) -> bool:
+    """Whether there is no room, or no right to write."""
+    return code_of(error.orig) in dialect.full
+
+
+class SQLBody:
+    """A body in a database: each chunk is a short SELECT, and no connection is held between two of them."""
+
+    def __init__(self, store: SQLStore, shelf: Shelf, number: int) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._number = number
+        shelf.reading[id(self)] = number
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """See `Body.chunks`.  DamagedBodyError where it is not what was stored, or is there no more."""
+        while start < stop:
+            step = partial(bodies.piece, shelf=self._shelf, number=self._number, position=start)
+            octets, begins = self._store.run(step)
+            yield octets if begins == start and len(octets) <= stop - start else octets[start - begins : stop - begins]
+            start = begins + len(octets)
+
+    def close(self) -> None:
+        """See `Body.close`."""
+        self._shelf.reading.pop(id(self), None)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class SQLStore:
+    """Responses in a database that threads, processes and machines share.
+
+    `url_or_engine` is a database's URL, such as ``sqlite:///cache.db`` or ``postgresql+psycopg://host/name``, or an
+    engine of SQLAlchemy's, which stays the caller's: it is neither changed nor disposed of.  `namespace` keeps
+    applications apart that share a database.  `max_bytes`, `max_entries` and `max_body` bound what heads and bodies
+    take together, how many there are, and the bytes of one body (an eighth of `max_bytes` unless given).  With a `key`
+    of at least 16 random octets, what others wrote into the database is not taken for ours.  `on_evict` is told of
+    every item that goes, and why.
+
+    ValueError for options and URLs that make no sense, ImportError for a missing driver, SchemaError for tables that
+    are not ours; what SQLAlchemy raises where the database cannot be reached.
+    """
+
+    def __init__(
+        self,
+        url_or_engine: str | URL | Engine,
+        *,
+        namespace: str = "",
+        max_bytes: int = 1024 * 1024 * 1024,
+        max_entries: int = 1_000_000,
+        max_body: int | None = None,
+        key: bytes | None = None,
+        on_evict: OnEvict | None = None,
+    ) -> None:
+        self._options = Options(namespace, max_bytes, max_entries, max_body, key, on_evict)
+        self._owned = not isinstance(url_or_engine, Engine)
+        if isinstance(url_or_engine, Engine):
+            self.engine: Engine = url_or_engine
+        else:
+            self.engine = make_engine(parsed(url_or_engine, driven=False))
+        self._dialect = dialect_of(self.engine.dialect.name)
+        self.blocking: Blocking = self._dialect.blocking
+        options: dict[str, Any] = dict(self._dialect.execution)
+        self._working: Engine = self.engine.execution_options(**options) if options else self.engine
+        self._closed = False
+        self._pid = os.getpid()
+        self._readers: deque[Any] = deque()
+        # With pools of the user's own, nothing is kept: they may be small.
+        self._keeps: bool = self._owned and self._dialect.serial
+        self._shelf: Shelf = self._options.shelf(self._prepare(), self._dialect)
+        compiled = items.READ.compile(dialect=self.engine.dialect)
+        self._read = str(compiled)
+        self._space_first: bool = list(getattr(compiled, "positiontup", None) or ())[:1] == ["space"]
+
+    def __repr__(self) -> str:
+        return f"<SQLStore {self.engine.url!r} {self._options.namespace!r}>"
+
+    def _prepare(self) -> Space:
+        attempt = 0
+        while True:
+            try:
+                with self._working.begin() as connection:
+                    return prepared(connection, self._options.namespace)
+            except DBAPIError as error:
+                if not again(error, attempt):
+                    raise
+                attempt += 1
+
+    def _ready(self) -> Shelf:
+        if self._closed:
+            raise ValueError("the store is closed")
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            _INHERITED.extend((self._readers, self.engine.pool))
+            self._readers = deque()
+            if self._owned:
+                self.engine.dispose(close=False)
+        return self._shelf
+
+    def run(self, step: Callable[[Connection], R]) -> R:
+        """Take a step in a transaction of its own, again where it lost a race."""
+        self._ready()
+        attempt = 0
+        while True:
+            try:
+                with self._working.begin() as connection:
+                    return step(connection)
+            except DBAPIError as error:
+                if not lost(self._dialect, error, attempt):
+                    raise
+                attempt += 1
+
+    def _drive(self, flow: Flow[R]) -> R:
+        result = None
+        try:
+            while True:
+                result = self.run(flow.send(result))
+        except StopIteration as end:
+            made: R = end.value
+            return made
+
+    # --- the contract
+
+    def secret(self) -> bytes:
+        """See `Store.secret`."""
+        return self._ready().secret
+
+    def read(self, key: bytes) -> Reading:
+        """See `Store.read`."""
+        shelf = self._ready()
+        if not self._keeps:
+            return self.run(partial(items.read, shelf=shelf, key=key))
+        try:
+            reader = self._readers.pop()
+        except IndexError:
+            reader = self.engine.raw_connection()
+        try:
+            values = (shelf.space, key) if self._space_first else (key, shelf.space)
+            row = reader.driver_connection.execute(self._read, values).fetchall()[0]
+        except BaseException:
+            reader.invalidate()
+            raise
+        if len(self._readers) < KEPT and not self._closed:
+            self._readers.append(reader)
+        else:
+            reader.close()
+        return items.reading(shelf, key, row)
+
+    def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
+        """See `Store.swap`."""
+        return self._write(flows.swap(self._ready(), key, item, revision, mark))
+
+    def append(self, body_id: str, chunk: bytes) -> bool:
+        """See `Store.append`."""
+        return self._write(flows.append(self._ready(), body_id, chunk))
+
+    def _write(self, flow: Flow[bool]) -> bool:
+        try:
+            return self._drive(flow)
+        except DBAPIError as error:
+            if is_full(self._dialect, error):
+                return False
+            raise
+
+    def open(self, body_id: str) -> SQLBody | None:
+        """See `Store.open`."""
+        shelf = self._ready()
+        number = self.run(partial(bodies.find, shelf=shelf, body_id=body_id))
+        return None if number is None else SQLBody(self, shelf, number)
+
+    def discard(self, body_id: str) -> None:
+        """See `Store.discard`."""
+        self.run(partial(bodies.discard, shelf=self._ready(), body_id=body_id))
+
+    def purge(self, scope: Scope) -> int:
+        """See `Store.purge`."""
+        return self._drive(flows.purge(self._ready(), scope))
+
+    def items(self) -> Iterator[tuple[bytes, Item]]:
+        """See `Store.items`."""
+        shelf, after = self._ready(), 0
+        while True:
+            after, found = self.run(partial(items.page, shelf=shelf, after=after))
+            yield from found
+            if not after:
+                return
+
+    def sweep(self, now: float, limit: int = 1000) -> int:
+        """See `Store.sweep`."""
+        return self._drive(flows.sweep(self._ready(), now, limit))
+
+    def stats(self) -> Stats:
+        """See `Store.stats`."""
+        return self.run(partial(items.stats, shelf=self._ready()))
+
+    def lease(self, slot: bytes, owner: bytes, seconds: float) -> bool:
+        """See `Leasing.lease`."""
+        return self.run(partial(items.lease, shelf=self._ready(), slot=slot, owner=owner, seconds=seconds))
+
+    def release(self, slot: bytes, owner: bytes) -> None:
+        """See `Leasing.release`."""
+        self.run(partial(items.release_lease, shelf=self._ready(), slot=slot, owner=owner))
+
+    def close(self) -> None:
+        """See `Store.close`.  An engine that was passed in stays open."""
+        if not self._closed:
+            self._ready()
+            self._closed = True
+            while self._readers:
+                self._readers.pop().close()
+            if self._owned:
+                self.engine.dispose()

@@ -1,0 +1,32 @@
+"""What the author of a store builds with: the contract's values, the codec of items, the log of purges."""
+
+from __future__ import annotations
+
+from ..codec import Seal, decode, encode
+from ..entries import RETENTION, SPARE, Entry, Item, Variants
+from .contract import NOTHING, AsyncBody, Blocking, Body, OnEvict, Reading, Scope, Stats, Why
+from .purges import REMEMBERED, decode_scope, encode_scope, refuses
+
+__all__ = [
+    "NOTHING",
+    "REMEMBERED",
+    "RETENTION",
+    "SPARE",
+    "AsyncBody",
+    "Blocking",
+    "Body",
+    "Entry",
+    "Item",
+    "OnEvict",
+    "Reading",
+    "Scope",
+    "Seal",
+    "Stats",
+    "Variants",
+    "Why",
+    "decode",
+    "decode_scope",
+    "encode",
+    "encode_scope",
+    "refuses",
+]
