@@ -1,0 +1,108 @@
+"""Runs the test suite that a client library ships, as it is and with the cache in it, and tells the difference.
+
+`python tests/transparency/judge.py [LIBRARY …]` fetches the source distribution of the version that is installed from
+PyPI, and runs its tests against what is installed.  It fails if a test fails with the cache, twice, that passes
+without, unless reasons.toml says why; and if a reason stands there that no failure needs any more.
+
+What the suites themselves need has to be installed: see `SUITES`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The tests of one library: where they lie, the plugin that puts the cache in, and what they need."""
+
+    package: str
+    """The folder of the library's own code, which must not hide what is installed."""
+    tests: str
+    plugin: str
+    needs: tuple[str, ...]
+
+
+SUITES = {
+    "httpx": Suite(
+        package="httpx",
+        tests="tests",
+        plugin="httpx_with_cache",
+        needs=("httpx[brotli,cli,http2,socks,zstd]", "chardet==5.2.0", "cryptography", "trio", "trustme", "uvicorn"),
+    ),
+}
+
+
+def unpacked(library: str, folder: Path) -> Path:
+    """The source distribution of the version of `library` that is installed, without the library itself."""
+    wanted = f"{library}=={version(library)}"
+    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", wanted]
+    subprocess.run([*fetch, "--dest", str(folder)], check=True)
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    (root,) = (path for path in folder.iterdir() if path.is_dir())
+    shutil.rmtree(root / SUITES[library].package)
+    return root
+
+
+def failures(suite: Suite, root: Path, *plugins: str) -> set[str]:
+    """Run the suite with `plugins`; the ids of the tests that fail, and an error if there are no tests."""
+    report = root / "outcomes.json"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
+    for plugin in ("outcomes", *plugins):
+        command += ["-p", plugin]
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "OUTCOMES": str(report)}
+    subprocess.run([*command, suite.tests], cwd=root, env=environment, check=False, stdout=subprocess.DEVNULL)
+    found = json.loads(report.read_text(encoding="utf-8"))
+    if not found["passed"]:
+        raise SystemExit(f"none of the tests in {root.name} passes: {', '.join(suite.needs)} are needed")
+    print(f"{root.name}: {len(found['passed'])} pass, {len(found['failed'])} fail {' '.join(plugins) or 'as it is'}")
+    return set(found["failed"])
+
+
+def complaints(library: str, fresh: set[str]) -> Iterator[str]:
+    """What must not be: failures of the cache's own without a reason, and reasons without a failure."""
+    reasons = tomllib.loads((HERE / "reasons.toml").read_text(encoding="utf-8")).get(library, [])
+    explained: set[str] = set()
+    for reason in reasons:
+        hit = {test for test in fresh if any(fnmatchcase(test, pattern) for pattern in reason["tests"])}
+        explained |= hit
+        print(f"{library}: {len(hit)} fail with the cache: {reason['reason']}")
+        for pattern in reason["tests"]:
+            if not any(fnmatchcase(test, pattern) for test in hit):
+                yield f"{library}: {pattern} in reasons.toml is out of date"
+    yield from (f"{library}: {test} fails with the cache only" for test in sorted(fresh - explained))
+
+
+def main() -> int:
+    found: list[str] = []
+    for library in sys.argv[1:] or SUITES:
+        suite = SUITES[library]
+        with tempfile.TemporaryDirectory() as folder:
+            root = unpacked(library, Path(folder))
+            before = failures(suite, root)
+            # Some tests of some suites fail now and then.
+            after = failures(suite, root, suite.plugin) & failures(suite, root, suite.plugin)
+            found += complaints(library, after - before)
+    print(*found, sep="\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
