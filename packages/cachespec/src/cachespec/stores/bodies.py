@@ -18,7 +18,7 @@ from struct import Struct
 from typing import Final
 
 from ..codec import Seal
-from .places import OWN, READ, UNWRITABLE, WRITE, remove_file, write_all
+from .places import READ, UNWRITABLE, WRITE, open_new, remove_file, write_all
 
 PIECE: Final = 256 * 1024
 """Bytes of the longest piece."""
@@ -51,7 +51,7 @@ class Bodies:
         """Add to a body; False, and no body any more, if there is no room for it or it would exceed `limit` bytes."""
         path = self.path(body_id)
         try:
-            fd = os.open(path, WRITE, OWN)
+            fd = open_new(path)
             try:
                 at = os.lseek(fd, 0, os.SEEK_END)
                 if at == 0:

@@ -43,7 +43,7 @@ from .places import (
 )
 from .shards import COUNT, Shard, figures
 
-log = logging.getLogger("cachespec")
+log: logging.Logger = logging.getLogger("cachespec")
 
 VERSION: Final = "v1"
 """The folder in which everything of this format lies; another format has another."""
@@ -94,12 +94,12 @@ class FileStore:
         for name, value in (("max_bytes", max_bytes), ("max_entries", max_entries), ("max_body", max_body)):
             if value is not None and (type(value) is not int or value <= 0):
                 raise ValueError(f"{name}: {value!r} is not a positive number")
-        self.folder = (default_folder() if folder is None else Path(folder)).absolute()
+        self.folder: Path = (default_folder() if folder is None else Path(folder)).absolute()
         """Where it lies."""
         self.max_bytes = max_bytes
         self.max_entries = max_entries
-        self.max_body = max_bytes // 8 if max_body is None else max_body
-        self.evictions = 0
+        self.max_body: int = max_bytes // 8 if max_body is None else max_body
+        self.evictions: int = 0
         """Items that this process had to remove to make room."""
         self.blocking: Blocking = "writes" if inline_reads else "always"
         self._root = str(self.folder / VERSION / check_namespace(namespace))
@@ -280,12 +280,9 @@ class FileStore:
             return self._log.mark()
 
     def _prepare(self) -> None:
-        if not os.path.isdir(self._within("leases")):
-            for name in ("heads", "bodies"):
-                for first in range(COUNT):
-                    make_folder(f"{self._within(name)}{os.sep}{first:02x}")
-            for name in ("queue", "groups", "leases"):
-                make_folder(self._within(name))
+        # What lies in these has folders of its own, which are made when they are needed.
+        for name in ("queue", "groups", "leases"):
+            make_folder(self._within(name))
         self._log.create()
 
     def _make_secret(self, path: str) -> None:

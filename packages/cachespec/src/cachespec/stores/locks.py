@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Final
 
-PATIENCE: Final = 5.0
+PATIENCE: Final = 20.0
 """Seconds after which a lock that somebody else holds is given up."""
 PAUSE: Final = 0.0005
 

@@ -57,6 +57,15 @@ def make_folder(path: str) -> None:
             return
 
 
+def open_new(path: str, flags: int = WRITE) -> int:
+    """A file opened for writing; its folder is made where there is none."""
+    try:
+        return os.open(path, flags, OWN)
+    except FileNotFoundError:
+        make_folder(os.path.dirname(path))
+        return os.open(path, flags, OWN)
+
+
 def read_file(path: str, expected: int = 16 * 1024) -> bytes | None:
     """The octets of a file, None if there is none; quickest where it has fewer than `expected` bytes."""
     try:
@@ -87,7 +96,7 @@ def replace_file(path: str, octets: bytes, beside: str, *, quickly: bool = False
 
     With `quickly` there may be no file for a moment: some file systems wait for the disk when one replaces another.
     """
-    fd = os.open(beside, WRITE | os.O_TRUNC, OWN)
+    fd = open_new(beside, WRITE | os.O_TRUNC)
     try:
         write_all(fd, octets)
         written = os.fstat(fd).st_mtime_ns

@@ -47,13 +47,18 @@ class Shard:
     def _load(self) -> None:
         header = os.read(self._fd, _HEADER.size)
         size = os.fstat(self._fd).st_size
-        self.entries = self.bytes = 0
+        self.entries: int = 0
+        self.bytes: int = 0
         self._start = self._stop = _HEADER.size
         if len(header) == _HEADER.size and header[:8] == _MAGIC:
             _, self.entries, self.bytes, start = _HEADER.unpack(header)
             # A record that was cut off does not count.
             self._stop = size - (size - _HEADER.size) % _RECORD.size
             self._start = min(max(start, _HEADER.size), self._stop)
+        else:
+            # New, or nothing that we wrote.
+            os.ftruncate(self._fd, 0)
+            self._save()
 
     def __enter__(self) -> Self:
         return self

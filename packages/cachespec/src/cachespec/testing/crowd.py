@@ -26,6 +26,8 @@ from . import samples
 URLS: Final = 12
 SIZES: Final = (0, 100, 5_000, 70_000, 300_000, 700_000)
 PIECE: Final = 262_144
+LEAST: Final = 50
+"""What each does at least, however slow the machine is."""
 
 
 def put(store: Store, url: str, seed: int, size: int) -> bool:
@@ -68,7 +70,7 @@ def work(store: Store, seed: int, seconds: float) -> Counter[str]:
     chance = random.Random(seed)  # noqa: S311 - which of them does what
     did: Counter[str] = Counter(wrong=0, raised=0)
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until or did.total() < LEAST:
         url = samples.url_of(chance.randrange(URLS))
         what = chance.random()
         try:
