@@ -246,6 +246,32 @@ def test_where_all_was_asked_for_somebody_has_to_go(folder: Path) -> None:
     assert store.stats().entries <= 20
 
 
+def test_what_was_removed_is_passed_over_in_the_queue(folder: Path) -> None:
+    store = FileStore(folder, max_entries=20)
+    for number in range(100):
+        url = samples.url_of(number)
+        assert put(store, samples.key_of(url), samples.entry(url))
+        if number % 2:
+            assert put(store, samples.key_of(url), None)
+    assert 10 < store.stats().entries <= 20
+
+
+def test_groups_are_kept_where_an_entry_stays(store: FileStore) -> None:
+    for body in (b"a long body", b"short"):
+        assert put(store, KEY, samples.entry(URL, body, groups=("news", "sport")))
+    assert store.purge(Scope(groups=(("", "news"),), stale_at=NOW)) == 1
+    assert store.purge(Scope(groups=(("", "sport"),))) == 1
+
+
+def test_a_large_group_is_put_in_order_as_it_grows(store: FileStore, folder: Path) -> None:
+    put_some(store, 140, groups=("news",))
+    for number in range(130):
+        assert put(store, samples.key_of(samples.url_of(number)), None)
+    put_some(store, 140, groups=("news",))
+    assert store.purge(Scope(groups=(("", "news"),))) == 140
+    assert read_names(folder, "groups") == []
+
+
 def test_figures_that_cannot_be_met_do_not_go_on_for_ever(folder: Path) -> None:
     store = FileStore(folder, max_entries=5)
     put_some(store, 3)
@@ -563,3 +589,10 @@ def test_a_damaged_lease_is_nobodys(folder: Path, store: FileStore) -> None:
     assert store.lease(KEY, b"one", 60.0)
     found(folder, read_names(folder, "leases")[0]).write_bytes(b"x")
     assert store.lease(KEY, b"two", 60.0)
+
+
+def test_a_queue_forgets_what_comes_and_goes(store: FileStore, folder: Path) -> None:
+    for _ in range(200):
+        assert put(store, KEY, samples.entry(URL))
+        assert put(store, KEY, None)
+    assert (folder / "v1/default/queue" / KEY.hex()[:2]).stat().st_size < 80 * 72

@@ -245,3 +245,9 @@ def hits_of_store(trace: list[int], room: int) -> int:
 )
 def test_more_is_found_than_with_least_recently_used(trace: list[int], gain: float) -> None:
     assert hits_of_store(trace, 250) > gain * hits_of_lru(trace, 250)
+
+
+def test_where_bodies_under_way_leave_no_room_an_item_is_refused() -> None:
+    store = MemoryStore(max_bytes=10_000, max_body=10_000)
+    assert store.append("a", b"x" * 9_000)
+    assert not put(store, KEY, samples.entry(URL))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -345,3 +347,19 @@ def test_a_store_has_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_no_stores_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"^store: "):
         open_store(url)
+
+
+def test_a_database_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cachespec_sql", None)
+    with pytest.raises(ImportError, match="sqlite needs the package cachespec-sql: pip install cachespec-sql"):
+        open_store("sqlite:///cache.db")
+
+
+def test_a_database_is_opened_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("cachespec_sql")
+    opened: list[tuple[str, str]] = []
+    module.SQLStore = lambda url, namespace: opened.append((url, namespace))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cachespec_sql", module)
+    open_store("postgresql+psycopg://host/name#shop")
+    open_store("sqlite:///cache.db")
+    assert opened == [("postgresql+psycopg://host/name", "shop"), ("sqlite:///cache.db", "default")]

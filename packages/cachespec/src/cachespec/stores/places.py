@@ -47,9 +47,7 @@ def check_namespace(namespace: str) -> str:
 def make_folder(path: str) -> None:
     """Make a folder of one's own, and those that lead to it; nothing if it is there."""
     if not os.path.isdir(path):
-        parent = os.path.dirname(path)
-        if parent != path:
-            make_folder(parent)
+        make_folder(os.path.dirname(path))
         try:
             os.mkdir(path, OWN_FOLDER)
         except FileExistsError:

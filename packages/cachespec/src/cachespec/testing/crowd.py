@@ -121,5 +121,5 @@ def main(arguments: Sequence[str]) -> None:
     store.close()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - in a process of its own
     main(sys.argv[1:])
