@@ -21,7 +21,7 @@ from .headers import Headers
 from .info import CacheInfo
 from .invalidation import MAX_GROUP, MAX_GROUPS, SAFE_METHODS
 from .messages import Request, Response
-from .policy import HEURISTICALLY_CACHEABLE, Policy, Wish
+from .policy import HEURISTICALLY_CACHEABLE, Override, Policy, Wish
 from .preconditions import evaluate_conditions, not_modified_headers
 from .record import Recording
 from .reuse import BEARING as BEARING_ON_REUSE
@@ -65,6 +65,7 @@ __all__ = [
     "LiveResponse",
     "Made",
     "MemoryStore",
+    "Override",
     "Policy",
     "Recording",
     "Request",
