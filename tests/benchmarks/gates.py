@@ -15,13 +15,14 @@ class Gate:
     scenario: str
     contender: str
     kind: Literal["ratio", "extra", "calls"]
-    """``ratio`` to the floor's time, ``extra`` microseconds beyond it, or ``calls`` of the origin per operation."""
+    """``ratio`` to the floor's processor time, ``extra`` microseconds of it beyond the floor's, or ``calls`` of the
+    origin for one operation."""
     limit: float
 
     def figure(self, table: Table) -> float:
         """What was measured."""
         row = table.row(self.contender)
-        figure = {"ratio": row.ratio, "extra": row.extra, "calls": row.calls}[self.kind]
+        figure = {"ratio": row.cpu_ratio, "extra": row.extra, "calls": row.calls}[self.kind]
         assert figure is not None
         return figure
 

@@ -3,6 +3,9 @@
 Machines are shared and their speed drifts, so microseconds of two runs cannot be compared.  Ratios can: in every round
 each contender runs once, one after the other, in an order that moves on by one from round to round; its ratio is taken
 to the floor's time *in the same round*, and what is reported is the median over the rounds.
+
+Two times are taken: by the clock on the wall, and that of the processor, in which other processes have hardly a part,
+and waiting has none.
 """
 
 from __future__ import annotations
@@ -32,8 +35,6 @@ class Contender:
     """Called with n before each timed run, outside the time: for an empty store, say."""
     calls: Callable[[], int] | None = None
     """How often the origin has been asked so far, which proves what was measured."""
-    at_once: int = 1
-    """How many operations one of the n is."""
 
 
 @dataclass(slots=True)
@@ -46,8 +47,12 @@ class Row:
     most: float
     ratio: float
     """Time in relation to the floor's, median over the rounds of the ratio within a round."""
+    cpu: float
+    """Processor time, of all threads."""
+    cpu_ratio: float
+    """Processor time in relation to the floor's; the same median."""
     extra: float
-    """Time beyond the floor's, in microseconds; the same median."""
+    """Processor time beyond the floor's, in microseconds; the same median."""
     calls: float | None
     """Calls of the origin per operation."""
 
@@ -76,14 +81,15 @@ class Table:
         lines = [
             f"### {self.title}",
             "",
-            "| | µs | least to most | × floor | beyond floor, µs | origin calls |",
-            "|---|--:|--:|--:|--:|--:|",
+            "| | µs | least to most | × floor | processor, µs | × floor | origin calls |",
+            "|---|--:|--:|--:|--:|--:|--:|",
         ]
         for row in self.rows:
             calls = "" if row.calls is None else f"{row.calls:g}"
             floor = " (floor)" if row.name == self.floor else ""
             times = f"{figure(row.time)} | {figure(row.least)} to {figure(row.most)}"
-            lines.append(f"| {row.name}{floor} | {times} | {row.ratio:.2f} | {figure(row.extra)} | {calls} |")
+            ratios = f"{row.ratio:.2f} | {figure(row.cpu)} | {row.cpu_ratio:.2f}"
+            lines.append(f"| {row.name}{floor} | {times} | {ratios} | {calls} |")
         lines += [f"\nNot measured: {name}: {reason}." for name, reason in self.missing.items()]
         return "\n".join(lines)
 
@@ -139,19 +145,19 @@ def calibrate(contender: Contender, wanted: float, clock: Clock) -> int:
     """How many operations of a contender take about `wanted` seconds."""
     n = 1
     while True:
-        spent = timed(contender, n, clock)
+        spent, _ = timed(contender, n, clock, clock)
         if spent >= wanted / 4:
             return max(1, round(n * wanted / spent))
         n *= 4
 
 
-def timed(contender: Contender, n: int, clock: Clock) -> float:
-    """The seconds that n operations take."""
+def timed(contender: Contender, n: int, clock: Clock, cpu: Clock) -> tuple[float, float]:
+    """The seconds that n operations take, by both clocks."""
     if contender.prepare is not None:
         contender.prepare(n)
-    start = clock()
+    start, begun = clock(), cpu()
     contender.run(n)
-    return clock() - start
+    return clock() - start, cpu() - begun
 
 
 def measure(
@@ -161,6 +167,7 @@ def measure(
     seconds: float,
     only: Sequence[str] | None = None,
     clock: Clock = time.perf_counter,
+    cpu: Clock = time.process_time,
 ) -> Table:
     """Measure a scenario; every run of a contender takes about `seconds`.  `only` names who takes part."""
     with ExitStack() as stack:
@@ -174,30 +181,40 @@ def measure(
         numbers = [scenario.fixed or calibrate(contender, seconds, clock) for contender in contenders]
         if scenario.fixed is not None:
             for contender in contenders:
-                timed(contender, max(1, scenario.fixed // 10), clock)
+                timed(contender, max(1, scenario.fixed // 10), clock, cpu)
         times: list[list[float]] = [[] for _ in contenders]
+        cpus: list[list[float]] = [[] for _ in contenders]
         calls: list[list[float]] = [[] for _ in contenders]
         for turn in range(rounds):
             for at in in_turn(len(contenders), turn):
                 contender, n = contenders[at], numbers[at]
                 before = contender.calls() if contender.calls else 0
-                times[at].append(timed(contender, n, clock) / n / contender.at_once * 1e6)
-                calls[at].append(((contender.calls() - before) if contender.calls else 0) / n / contender.at_once)
+                wall, own = timed(contender, n, clock, cpu)
+                times[at].append(wall / n * 1e6)
+                cpus[at].append(own / n * 1e6)
+                calls[at].append(((contender.calls() - before) if contender.calls else 0) / n)
     table = Table(scenario.key, scenario.title, scenario.floor, rounds, missing=offer.missing)
-    floor = times[[contender.name for contender in contenders].index(scenario.floor)]
-    for contender, own, asked in zip(contenders, times, calls, strict=True):
+    at = [contender.name for contender in contenders].index(scenario.floor)
+    for contender, wall, own, asked in zip(contenders, times, cpus, calls, strict=True):
         table.rows.append(
             Row(
                 contender.name,
-                median(own),
-                min(own),
-                max(own),
-                ratio=median([mine / base for mine, base in zip(own, floor, strict=True)]),
-                extra=median([mine - base for mine, base in zip(own, floor, strict=True)]),
+                median(wall),
+                min(wall),
+                max(wall),
+                ratio=relation(wall, times[at]),
+                cpu=median(own),
+                cpu_ratio=relation(own, cpus[at]),
+                extra=median([mine - base for mine, base in zip(own, cpus[at], strict=True)]),
                 calls=median(asked) if contender.calls else None,
             )
         )
     return table
+
+
+def relation(own: Sequence[float], floor: Sequence[float]) -> float:
+    """The median over the rounds of the ratio within a round."""
+    return median([mine / base for mine, base in zip(own, floor, strict=True)])
 
 
 def in_turn(count: int, turn: int) -> Iterable[int]:

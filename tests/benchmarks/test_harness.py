@@ -58,7 +58,9 @@ def test_preparing_is_outside_the_time() -> None:
         hand.now += 100
 
     slow.prepare = prepare
-    table = measure(scenario(hand, floor=hand.taking(0.001), slow=slow, fixed=20), rounds=3, seconds=0.05, clock=hand)
+    table = measure(
+        scenario(hand, floor=hand.taking(0.001), slow=slow, fixed=20), rounds=3, seconds=0.05, clock=hand, cpu=hand
+    )
     assert table.row("slow").ratio == pytest.approx(1)
     assert prepared == [2, 20, 20, 20]
 
@@ -71,6 +73,7 @@ def test_a_ratio_is_taken_within_a_round() -> None:
         rounds=4,
         seconds=1,
         clock=hand,
+        cpu=hand,
     )
     assert table.row("slow").ratio == pytest.approx(3)
     assert table.row("slow").time == pytest.approx(7.5e6)
@@ -85,9 +88,26 @@ def test_a_ratio_is_no_ratio_of_medians() -> None:
         rounds=3,
         seconds=1,
         clock=hand,
+        cpu=hand,
     )
     assert table.row("slow").ratio == pytest.approx(1)
     assert table.row("slow").extra == pytest.approx(0)
+
+
+def test_waiting_costs_no_processor_time() -> None:
+    wall, cpu = Hand(), Hand()
+
+    def run(n: int) -> None:
+        wall.now += n * 3
+        cpu.now += n
+
+    waits = Contender("", run)
+    quick = Contender("", lambda n: (wall.taking(1).run(n), cpu.taking(1).run(n)))
+    table = measure(scenario(wall, floor=quick, waits=waits, fixed=10), rounds=3, seconds=1, clock=wall, cpu=cpu)
+    assert table.row("waits").ratio == pytest.approx(3)
+    assert table.row("waits").cpu_ratio == pytest.approx(1)
+    assert table.row("waits").cpu == pytest.approx(1e6)
+    assert table.row("waits").extra == pytest.approx(0)
 
 
 def test_one_bad_round_changes_nothing() -> None:
@@ -97,6 +117,7 @@ def test_one_bad_round_changes_nothing() -> None:
         rounds=5,
         seconds=1,
         clock=hand,
+        cpu=hand,
     )
     assert table.row("slow").ratio == pytest.approx(2)
     assert (table.row("slow").least, table.row("slow").most) == pytest.approx((2e6, 500e6))
@@ -115,9 +136,11 @@ def test_the_calls_of_the_origin_are_counted_per_operation() -> None:
         calls += n // 2
         hand.now += n
 
-    half = Contender("", run, calls=lambda: calls, at_once=2)
-    table = measure(scenario(hand, floor=hand.taking(1), half=half, fixed=10), rounds=3, seconds=1, clock=hand)
-    assert table.row("half").calls == 0.25
+    half = Contender("", run, calls=lambda: calls)
+    table = measure(
+        scenario(hand, floor=hand.taking(1), half=half, fixed=10), rounds=3, seconds=1, clock=hand, cpu=hand
+    )
+    assert table.row("half").calls == 0.5
     assert table.row("floor").calls is None
 
 
@@ -139,6 +162,7 @@ def test_only_those_who_are_asked_for_are_made() -> None:
         seconds=1,
         only=["floor", "two"],
         clock=hand,
+        cpu=hand,
     )
     assert [row.name for row in table.rows] == ["floor", "two"]
     with pytest.raises(KeyError):
@@ -147,14 +171,14 @@ def test_only_those_who_are_asked_for_are_made() -> None:
 
 def test_a_table_reads_well() -> None:
     table = Table("made", "Made up", "floor", 3, missing={"peer": "it is not installed"})
-    table.rows.append(Row("floor", 10, 9, 11, 1, 0, None))
-    table.rows.append(Row("ours", 1234.5, 1200, 1300, 123.45, 1224.5, 0.5))
+    table.rows.append(Row("floor", 10, 9, 11, 1, 9.5, 1, 0, None))
+    table.rows.append(Row("ours", 1234.5, 1200, 1300, 123.45, 950, 100, 940.5, 0.5))
     assert table.markdown() == (
         "### Made up\n\n"
-        "| | µs | least to most | × floor | beyond floor, µs | origin calls |\n"
-        "|---|--:|--:|--:|--:|--:|\n"
-        "| floor (floor) | 10.0 | 9.00 to 11.0 | 1.00 | 0.00 |  |\n"
-        "| ours | 1,234 | 1,200 to 1,300 | 123.45 | 1,224 | 0.5 |\n"
+        "| | µs | least to most | × floor | processor, µs | × floor | origin calls |\n"
+        "|---|--:|--:|--:|--:|--:|--:|\n"
+        "| floor (floor) | 10.0 | 9.00 to 11.0 | 1.00 | 9.50 | 1.00 |  |\n"
+        "| ours | 1,234 | 1,200 to 1,300 | 123.45 | 950 | 100.00 | 0.5 |\n"
         "\nNot measured: peer: it is not installed."
     )
 
@@ -170,7 +194,7 @@ def test_a_figure_has_about_three_digits(microseconds: float, text: str) -> None
     ("kind", "found"), [("ratio", 2.0), ("extra", 5.0), ("calls", 0.0)], ids=["ratio", "extra", "calls"]
 )
 def test_a_gate_reads_its_figure(kind: str, found: float) -> None:
-    table = Table("made", "Made up", "floor", 3, rows=[Row("ours", 10, 9, 11, 2.0, 5.0, 0.0)])
+    table = Table("made", "Made up", "floor", 3, rows=[Row("ours", 10, 9, 11, 7.0, 9.0, 2.0, 5.0, 0.0)])
     assert Gate("made", "ours", kind, 1).figure(table) == found  # type: ignore[arg-type]
 
 
@@ -186,7 +210,7 @@ def test_scenarios_are_chosen_by_the_beginning_of_their_keys() -> None:
 
 def gated(monkeypatch: pytest.MonkeyPatch, hand: Hand, *seconds: float, limit: float) -> bool:
     monkeypatch.setattr("run.GATES", (Gate("made", "ours", "ratio", limit),))
-    monkeypatch.setattr("run.measure", lambda scenario, **options: measure(scenario, clock=hand, **options))
+    monkeypatch.setattr("run.measure", lambda scenario, **options: measure(scenario, clock=hand, cpu=hand, **options))
     # One turn of each run is the warming up.
     ours = hand.taking(*(each for ratio in seconds for each in (ratio, ratio)))
     return judge([scenario(hand, floor=hand.taking(1), ours=ours, fixed=1)], rounds=1, seconds=1)
@@ -217,7 +241,7 @@ def test_a_gate_whose_contender_is_missing_does_not_hold(
 
     hand = Hand()
     monkeypatch.setattr("run.GATES", (Gate("made", "ours", "ratio", 2),))
-    monkeypatch.setattr("run.measure", lambda scenario, **options: measure(scenario, clock=hand, **options))
+    monkeypatch.setattr("run.measure", lambda scenario, **options: measure(scenario, clock=hand, cpu=hand, **options))
     alone = Scenario("made", "Made up", "floor", lambda stack, offer: _alone(hand, offer), 1)
     assert not judge([alone], rounds=1, seconds=1)
     assert "not measured: no such store" in capsys.readouterr().out
@@ -232,7 +256,7 @@ def _alone(hand: Hand, offer: Offer) -> None:
 
 
 def test_the_tables_of_a_page_are_replaced() -> None:
-    table = Table("made", "Made up", "floor", 3, rows=[Row("floor", 10, 9, 11, 1, 0, None)])
+    table = Table("made", "Made up", "floor", 3, rows=[Row("floor", 10, 9, 11, 1, 9, 1, 0, None)])
     found = page(f"Before\n\n{BEGIN}\nold\n{END}\nAfter\n", [table], 3)
     assert found.startswith(f"Before\n\n{BEGIN}\nPython ")
     assert found.endswith(f"\n\n{table.markdown()}\n\n{END}\nAfter\n")
