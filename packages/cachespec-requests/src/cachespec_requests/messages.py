@@ -59,12 +59,11 @@ def prepared_from(original: PreparedRequest, request: Request) -> PreparedReques
 def head_of(response: Response) -> Head:
     """The head of a server's response, with repeated lines where they are known."""
     fields = response.headers
-    lines = list(fields.items())
     sent = getattr(response.raw, "headers", None)
     # An adapter may have changed what the user sees: that counts, then.
-    if sent is not None and CaseInsensitiveDict(sent) == fields:
-        lines = list(sent.items())
-    return Head(response.status_code, lines, response.reason or "")
+    if sent is None or len(sent) != len(fields) or any(sent.get(name) != value for name, value in fields.items()):
+        sent = fields
+    return Head(response.status_code, list(sent.items()), response.reason or "")
 
 
 def response_from(head: Head, prepared: PreparedRequest) -> Response:
