@@ -265,7 +265,7 @@ def test_a_lock_that_somebody_holds_is_given_up_in_the_end(path: str) -> None:
         lock(free.fileno(), 0.0)
 
 
-HOME = "/home/somebody"
+HOME = "/somewhere/somebody"
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ HOME = "/home/somebody"
         pytest.param("linux", {"XDG_CACHE_HOME": "relative"}, f"{HOME}/.cache/cachespec", id="XDG, but relative"),
         pytest.param("darwin", {"XDG_CACHE_HOME": "/var/x"}, f"{HOME}/Library/Caches/cachespec", id="macOS"),
         pytest.param(
-            "win32", {"LOCALAPPDATA": "/Users/x/AppData/Local"}, "/Users/x/AppData/Local/cachespec", id="Windows"
+            "win32", {"LOCALAPPDATA": "/somewhere/AppData/Local"}, "/somewhere/AppData/Local/cachespec", id="Windows"
         ),
         pytest.param("win32", {}, f"{HOME}/AppData/Local/cachespec", id="Windows without LOCALAPPDATA"),
     ],
