@@ -406,6 +406,24 @@ def test_what_a_dropped_answer_left_in_the_store_goes_with_the_next_request(make
     assert lab.store.bytes == 0
 
 
+def test_an_impatient_request_goes_on_its_own(make_crowd: MAKE) -> None:
+    crowd = make_crowd()
+    crowd.leader()
+    crowd.waiter(patience=0.01)
+    assert crowd.arrived.acquire(timeout=PATIENCE)
+    crowd.answer(response(), response())
+    assert [answer.info.status for answer in crowd.end()] == ["miss", "miss"]
+    assert len(crowd.asked) == 2
+
+
+def test_a_patient_request_waits_for_the_content_as_long_as_any(make_crowd: MAKE) -> None:
+    crowd = make_crowd(collapse_wait=0.01)
+    crowd.leader(read=False)
+    crowd.waiter(patience=60.0)
+    crowd.answer(response(), response())
+    assert [answer.info.status for answer in crowd.end()] == ["miss", "miss"]
+
+
 # --- refreshes
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.packages.urllib3.util import Timeout
 
 from cachespec import Cache, MemoryStore, Policy, Wish
 from cachespec_requests import CacheAdapter, CachedSession, cache_info, caches, wish
+from cachespec_requests.adapter import patience_of
 
 if TYPE_CHECKING:
     from conftest import Clock, Origin
@@ -176,6 +178,39 @@ def test_one_of_eight_threads_asks_the_server(session: CachedSession, origin: Or
         threading.Timer(0.2, gate.set).start()
         assert {response.result().content for response in asked} == {b"ok"}
     assert len(origin.seen) == 1
+
+
+def test_a_request_with_a_timeout_does_not_wait_longer_for_another(session: CachedSession, origin: Origin) -> None:
+    gate = threading.Event()
+    origin.serve(origin.fresh(gate=gate))
+    leader = threading.Thread(target=session.get, args=(origin.url,))
+    leader.start()
+    while not origin.seen:
+        gate.wait(0.005)
+    try:
+        with pytest.raises(requests.ReadTimeout):
+            session.get(origin.url, timeout=0.05)
+        assert len(origin.seen) == 2
+    finally:
+        gate.set()
+        leader.join()
+
+
+@pytest.mark.parametrize(
+    ("timeout", "patience"),
+    [
+        pytest.param(None, None, id="none"),
+        pytest.param(3, 3, id="one"),
+        pytest.param((1, 2), 2, id="a pair"),
+        pytest.param((1, None), None, id="half a pair"),
+        pytest.param((1, 2, 3), None, id="what requests refuses"),
+        pytest.param(Timeout(total=5, read=4), 5, id="urllib3's with a total"),
+        pytest.param(Timeout(connect=1, read=4), 4, id="urllib3's without"),
+        pytest.param(Timeout(connect=1), None, id="urllib3's with nothing for reading"),
+    ],
+)
+def test_the_timeout_for_reading_is_the_patience_for_others(timeout: Any, patience: float | None) -> None:
+    assert patience_of(timeout) == patience
 
 
 def test_a_stale_response_is_refreshed_in_the_background(session: CachedSession, origin: Origin, clock: Clock) -> None:

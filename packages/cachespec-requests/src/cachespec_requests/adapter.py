@@ -26,6 +26,17 @@ PATIENCE: Final = 60.0
 DEFAULTS: Final = (DEFAULT_POOLSIZE, DEFAULT_POOLSIZE, DEFAULT_RETRIES, DEFAULT_POOLBLOCK)
 
 
+def patience_of(timeout: Any) -> float | None:
+    """How long a request with this `timeout` may wait for another one's response: as long as for the server's."""
+    # One number, a pair for connecting and reading, or urllib3's own kind, which tells only one of its two.
+    if isinstance(timeout, tuple):
+        read = timeout[1] if len(timeout) == 2 else None
+    else:
+        total = getattr(timeout, "total", timeout)
+        read = getattr(timeout, "read_timeout", None) if total is None else total
+    return read if isinstance(read, int | float) else None
+
+
 class CacheAdapter(Purging, HTTPAdapter):
     """A `requests.adapters.HTTPAdapter` with a cache: mount it on ``https://`` and ``http://``.
 
@@ -93,7 +104,7 @@ class CacheAdapter(Purging, HTTPAdapter):
                 return live
             return Live(self._forward(sent, options if timeout is not None else options | {"timeout": PATIENCE}))
 
-        answer = self.cache.fetch(asked, forward, wished())
+        answer = self.cache.fetch(asked, forward, wished(), patience=patience_of(timeout))
         if answer.live is not None:
             return self._passed_on(request, answer.live, answer)
         confirmed = server if answer.info.revalidated else None

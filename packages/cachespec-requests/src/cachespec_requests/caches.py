@@ -27,12 +27,14 @@ class OwnCache(Cache):
         self._open = True
         self._opening = threading.Lock()
 
-    def fetch(self, request: Request, send: Callable[[Request], L], wish: Wish = NO_WISH) -> Answer[L, Content]:
+    def fetch(
+        self, request: Request, send: Callable[[Request], L], wish: Wish = NO_WISH, *, patience: float | None = None
+    ) -> Answer[L, Content]:
         """See `Cache.fetch`.  A session may be used after it was closed: the store is opened again."""
         with self._opening:
             if not self._open:
                 self.store, self._open = open_store(self._url), True
-        return super().fetch(request, send, wish)
+        return super().fetch(request, send, wish, patience=patience)
 
     def close(self) -> None:
         """Wait for background refreshes that have begun, drop those that have not, and close the store."""

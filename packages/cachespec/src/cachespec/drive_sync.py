@@ -56,13 +56,16 @@ class Cache:
         self._lock = threading.Lock()
         """Held while the pool is made, used or closed."""
 
-    def fetch(self, request: Request, send: Sender[L], wish: Wish = NO_WISH) -> Answer[L, Content]:
+    def fetch(
+        self, request: Request, send: Sender[L], wish: Wish = NO_WISH, *, patience: float | None = None
+    ) -> Answer[L, Content]:
         """Answer `request`, from the store or through `send`.
 
         What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
-        to its end or closed.
+        to its end or closed.  `patience` is for how many seconds at most another request for the same is waited for,
+        where the caller has a timeout that is shorter than the other's may be.
         """
-        course, outcome = self._conduct(exchange(request, self.policy, self.clock, wish), send)
+        course, outcome = self._conduct(exchange(request, self.policy, self.clock, wish), send, patience)
         info = outcome.info
         added = lines_added(self.policy, info)
         if isinstance(outcome, Live):
@@ -138,7 +141,7 @@ class Cache:
             result: R = end.value
             return result
 
-    def _conduct(self, flow: Any, send: Sender[L]) -> tuple[Course, Outcome[L]]:
+    def _conduct(self, flow: Any, send: Sender[L], patience: float | None = None) -> tuple[Course, Outcome[L]]:
         """Drive an exchange to its outcome."""
         if self._pid != os.getpid():
             self._after_fork()
@@ -161,7 +164,7 @@ class Cache:
                         result = live.head, live
                 elif isinstance(step, Join):
                     try:
-                        result = self._join(course, step)
+                        result = self._join(course, step, patience)
                     except Exception as error:
                         failure = error
                 elif isinstance(step, Close):
@@ -178,16 +181,21 @@ class Cache:
                 live.close()
             raise
 
-    def _join(self, course: Course, step: Join) -> str:
+    def _join(self, course: Course, step: Join, patience: float | None) -> str:
         leads, flight = self._flights.board(step.slot, threading.get_ident())
         if leads:
             course.lead(step.slot, flight)
             return "lead"
         if flight is None or not step.wait:
             return "alone"
+        until = None if patience is None else time.monotonic() + patience
         while flight.landing is None:
             changed = threading.Event()
-            if self._flights.watch(flight, changed.set) and not changed.wait(flight.remaining()):
+            seconds = flight.remaining()
+            if until is not None:
+                left = max(0.0, until - time.monotonic())
+                seconds = left if seconds is None else min(seconds, left)
+            if self._flights.watch(flight, changed.set) and not changed.wait(seconds):
                 return "alone"
         if isinstance(flight.landing, Exception):
             raise flight.landing
