@@ -187,3 +187,16 @@ def test_no_line_can_hold_another(lines: list[Line]) -> None:
 def test_many_lines_of_one_field_are_joined_in_proportion_to_their_number() -> None:
     headers = Headers([("a", "x" * 100)] * 50_000)
     assert len(headers["a"]) == 50_000 * 102 - 2
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [("Etag", '"a"'), (b"Vary", b"Accept")],
+        [(b"Etag", '"a"'), (b"Vary", "Accept")],
+        [("Etag", b'"a"'), ("Vary", "Accept")],
+    ],
+    ids=["octets behind text", "octets for names", "octets for one value"],
+)
+def test_text_and_octets_may_be_mixed(lines: list[tuple[str | bytes, str | bytes]]) -> None:
+    assert Headers(iter(lines)).lines == (("Etag", '"a"'), ("Vary", "Accept"))

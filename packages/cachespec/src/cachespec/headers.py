@@ -43,12 +43,15 @@ class Headers:
             self._fields = lines._fields
             return
         # A list is what nearly everybody gives; to ask whether something is a Mapping takes a call of Python code.
-        if isinstance(lines, list) or not isinstance(lines, Mapping):
+        if isinstance(lines, list):
             pairs = lines
         else:
-            pairs = cast("Mapping[str, str]", lines).items()
-        self.lines = _sound(
-            tuple(
+            pairs = list(cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines)
+        try:
+            self.lines = _sound([(name, value.strip(" \t")) for name, value in cast("list[Line]", pairs)])
+        except TypeError:
+            # There are octets among them.
+            self.lines = _sound(
                 [
                     (
                         name if isinstance(name, str) else name.decode("latin-1"),
@@ -57,7 +60,6 @@ class Headers:
                     for name, value in pairs
                 ]
             )
-        )
 
     @classmethod
     def trusted(cls, lines: tuple[Line, ...]) -> Headers:
@@ -102,7 +104,7 @@ class Headers:
 
     def plus(self, *lines: Line) -> Headers:
         """These headers with `lines` appended."""
-        return Headers.trusted(self.lines + _sound(tuple([(name, value.strip(" \t")) for name, value in lines])))
+        return Headers.trusted(self.lines + _sound([(name, value.strip(" \t")) for name, value in lines]))
 
     def replacing(self, *lines: Line) -> Headers:
         """These headers with every line of the fields in `lines` replaced by those lines, at the end."""
@@ -143,13 +145,13 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
-def _sound(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+def _sound(lines: list[Line]) -> tuple[Line, ...]:
     """`lines` with dangerous octets replaced and lines without a proper name left out (RFC 9110 §5.5, §5.1)."""
     if not lines:
-        return lines
+        return ()
     # One look at everything joined: nearly always there is nothing to mend.
-    names, values = zip(*lines, strict=True)
+    names, values = zip(*lines)  # noqa: B905  # of pairs, and strictness takes as long as the rest
     text = "".join(values)
     if "\r" in text or "\n" in text or "\0" in text or not _TOKEN.match("".join(names)) or "" in names:
         return tuple([(name, _DANGEROUS.sub(" ", value).strip(" \t")) for name, value in lines if is_token(name)])
-    return lines
+    return tuple(lines)

@@ -173,7 +173,7 @@ def assess(
         etag=etag,
         last_modified=modified,
         groups=(cache_groups(kept) if "cache-groups" in fields else ()) + wish.groups,
-        withheld=_withheld(headers) if shared else (),
+        withheld=_withheld(headers) if shared and OWN_TARGET in headers.fields else (),
         created=response_time,
     )
 
@@ -216,8 +216,8 @@ def _refusal(
     elif policy.shared and policy.credentials == "explicit" and status in GATEWAY_REFUSED:
         return STATUS_REFUSED.of(status)
     # "the no-store cache directive is not present"; must-understand takes its place where the status is understood
-    # (§5.2.2.3).
-    if said.no_store and not (said.must_understand and understood):
+    # (§5.2.2.3), which it is, or we would not be here.
+    if said.no_store and not said.must_understand:
         return NO_STORE
     fields = request.headers.fields
     if status in (412, 416) and not _CONDITIONS.isdisjoint(fields):
@@ -230,9 +230,10 @@ def _refusal(
         # store a modified response"
         if said.private:
             return PRIVATE
-        refusal = _guarded(fields, policy, said)
-        if refusal is not None:
-            return refusal
+        if "authorization" in fields or "cookie" in fields:
+            refusal = _guarded(fields, policy, said)
+            if refusal is not None:
+                return refusal
     if policy.response_filter is not None and not policy.response_filter(request, response):
         return FILTERED
     return _field_refusal(response, policy)
@@ -299,8 +300,6 @@ def _trustworthy(url: str) -> bool:
 
 def _withheld(headers: Headers) -> tuple[Line, ...]:
     """The lines of our own targeted field, which govern what is stored, and are never passed on (ruling D47)."""
-    if OWN_TARGET not in headers.fields:
-        return ()
     return tuple([(OWN_TARGET, value) for value in headers.getlist(OWN_TARGET)])
 
 
