@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from cachespec import Policy, Wish
+from cachespec import Policy, Request, Wish
 from cachespec_httpx import cache_info
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ def test_a_conditional_request_differs_in_its_header_lines_only(caller: SyncCall
     assert sent.extensions == request.extensions
     assert response.request is request
     assert "if-none-match" not in request.headers
+
+
+def test_a_conditional_head_is_still_a_head(caller: SyncCaller, wire: Wire) -> None:
+    wire.answer = replies(httpx.Response(200, headers=STALE, content=b"x"), httpx.Response(304, headers=STALE))
+    with caller.open(caller.caching(transport=wire)) as client:
+        caller.get(client, URL)
+        response = caller.call(client.head, URL)
+    assert (wire.given[1].method, wire.given[1].headers["if-none-match"]) == ("HEAD", '"1"')
+    assert cache_info(response).revalidated
 
 
 def test_the_extensions_of_a_response_come_through(caller: SyncCaller, origin: Origin) -> None:
@@ -187,8 +196,12 @@ def test_principals_do_not_see_each_others_responses(caller: SyncCaller, origin:
 
 
 def test_user_information_is_not_part_of_the_url(caller: SyncCaller, wire: Wire) -> None:
+    def key(request: Request) -> str:
+        assert "secret" not in request.url
+        return request.url
+
     wire.answer = replies(httpx.Response(200, headers=FRESH, content=b""))
-    with caller.open(caller.caching(transport=wire)) as client:
+    with caller.open(caller.caching(transport=wire, policy=Policy(key=key))) as client:
         first = caller.get(client, "http://user:secret@a.test/")
         second = caller.get(client, "http://user:secret@a.test/")
         assert caller.call(client.urls) == [URL] if caller.asynchronous else client.urls() == [URL]

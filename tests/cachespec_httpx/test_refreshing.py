@@ -61,6 +61,14 @@ def test_a_stale_response_is_refreshed_in_the_background(caller: SyncCaller, ori
     assert len(origin.seen) == 2
 
 
+def test_a_head_has_the_whole_response_refreshed(caller: SyncCaller, origin: Origin, clock: Clock) -> None:
+    with stale(caller, origin, clock, origin.reply(headers=LINES, body=b"new")) as (client, store):
+        caller.call(client.head, origin.url)
+        assert store.put.wait(10)
+        assert caller.get(client, origin.url).content == b"new"
+    assert [seen.method for seen in origin.seen] == ["GET", "GET"]
+
+
 def test_a_refresh_that_is_answered_with_304_counts(caller: SyncCaller, origin: Origin, clock: Clock) -> None:
     with stale(caller, origin, clock, origin.reply(304, headers=LINES)) as (client, store):
         caller.get(client, origin.url)
