@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import pytest
 
 Message = MutableMapping[str, Any]
@@ -111,6 +112,12 @@ class Client:
     """Calls an application as a server does, and keeps what it sends."""
 
     app: App
+    replies: list[Reply] = field(default_factory=list)
+
+    @property
+    def last(self) -> Reply:
+        """What the latest call has brought so far."""
+        return self.replies[-1]
 
     async def __call__(
         self,
@@ -118,10 +125,11 @@ class Client:
         *,
         content: bytes | list[bytes] = b"",
         scope: dict[str, Any] | None = None,
-        reply: Reply | None = None,
+        leaves: anyio.Event | None = None,
         on_message: Callable[[Message], Awaitable[None]] | None = None,
         **request: Any,
     ) -> Reply:
+        """Send a request.  The client stays until `leaves` is set; `on_message` is called with what comes."""
         pieces = [content] if isinstance(content, bytes) else list(content)
         if content:
             framing = ("content-length", str(sum(map(len, pieces))))
@@ -130,10 +138,17 @@ class Client:
             {"type": "http.request", "body": piece, "more_body": at < len(pieces) - 1}
             for at, piece in enumerate(pieces)
         ]
-        reply = Reply() if reply is None else reply
+        reply = Reply()
+        self.replies.append(reply)
 
         async def receive() -> Message:
-            return events.pop(0) if events else {"type": "http.disconnect"}
+            if events:
+                return events.pop(0)
+            if leaves is None:
+                await anyio.sleep_forever()
+            else:
+                await leaves.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
             reply.messages.append(message)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cachespec import SCOPE_KEY, Course, Live, Made, Request, Stored, Verdict, Waiter, lines_added
+from cachespec import SCOPE_KEY, CacheInfo, Course, Live, Made, Request, Stored, Verdict, Waiter, lines_added
 from cachespec import Send as Sending
 
 from .answer import answer
@@ -25,7 +25,7 @@ from .handle import Handle
 from .interface import Message, Receive, Scope, Send
 from .lines import OWN_TARGET, RAW_TARGET, for_one_user, head_of, octets, raw_lines, without
 from .shortcut import Target
-from .tee import HARMLESS, Tee, unrolled
+from .tee import CONTENT, Tee, unrolled
 from .terms import Terms, judged
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("cachespec")
 
 START: Final = "http.response.start"
+
+CUT = Verdict(False, "cut", "CacheMiddleware", "The application gave up its first attempt to answer.")
 
 Outcome: TypeAlias = Sending | Live[Any] | Stored | Made
 
@@ -148,6 +150,8 @@ class Call:
         if course.cut is not None:
             # Cut off by a cancel scope of the application's own, inside its `send`: the step counts as failed.
             self._next = await cache.advance(course)
+            # Nothing of it went out, so nothing of it comes in.
+            course.recorded(None)
         outcome = self._next
         if outcome is None or (isinstance(outcome, Sending) and not self._ended):
             if self._gone:
@@ -197,7 +201,7 @@ class Call:
                 await self._send(message)
         elif isinstance(outcome, Live):
             await self._through(message)
-        elif message["type"] not in HARMLESS and not message.get("more_body", False) and not self._ended:
+        elif message["type"] in CONTENT and not message.get("more_body", False) and not self._ended:
             self._ended = True
             if isinstance(outcome, Stored):
                 await self._answer(outcome)
@@ -209,14 +213,21 @@ class Call:
         head = head_of(message["status"], lines)
         if terms.rules or handle.fields or "session" in self._scope:
             head, lines = judged(head, lines, terms, self._scope, handle, self._request)
-        outcome = self._next = await cache.advance(self._course, (head, self))
+        if self._course.cut is not None:
+            # The application has cut off its first attempt to begin: what that came to does not fit this one.
+            self._course.cut = None
+            self._course.broken(GeneratorExit())
+            outcome: Outcome = Live(head, self, None, CacheInfo("bypass", [CUT], forward="bypass"))
+        else:
+            outcome = await cache.advance(self._course, (head, self))
+        self._next = outcome
         if not isinstance(outcome, Live):
             return
         info = handle.info = outcome.info
         if self._why is not None:
             info.verdicts.append(self._why)
         self._gateway.tell(info.reason)
-        if self._target is not None:
+        if self._target is not None and "session" not in self._scope:
             self._gateway.shortcut.learn(self._target, lines, outcome)
         self._tee = Tee(cache, self._course, outcome)
         if OWN_TARGET in head.headers.fields:
@@ -240,7 +251,8 @@ class Call:
 
     async def _pass(self, message: Message) -> None:
         """Send to the client, if it is there.  If not, the application learns it when nobody waits for it."""
-        if self._absent and self._course.awaited:
+        wanted = self._course.awaited or (self._tee is not None and self._tee.complete)
+        if self._absent and not self._gone and wanted:
             return
         try:
             await self._send(message)

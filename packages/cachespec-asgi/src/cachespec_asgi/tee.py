@@ -16,6 +16,8 @@ from .interface import Message
 PIECE: Final = 64 * 1024
 """Bytes that are read from a file at a time."""
 BODY: Final = "http.response.body"
+CONTENT: Final = frozenset({BODY, "http.response.pathsend", "http.response.zerocopysend"})
+"""Messages that bring content."""
 HARMLESS: Final = frozenset(
     {"http.response.trailers", "http.response.early_hint", "http.response.debug", "http.response.push"}
 )
@@ -25,12 +27,14 @@ HARMLESS: Final = frozenset(
 class Tee:
     """The recording of one response that passes."""
 
-    __slots__ = ("_cache", "_course", "_recording")
+    __slots__ = ("_cache", "_course", "_recording", "complete")
 
     def __init__(self, cache: AsyncCache, course: Course, outcome: Live[Any]) -> None:
         self._cache = cache
         self._course = course
         self._recording: Recording | None = None
+        self.complete = False
+        """Whether all of it has been recorded."""
         if outcome.plan is not None:
             self._recording = Recording(outcome.plan, cache.policy, outcome.info)
 
@@ -57,6 +61,7 @@ class Tee:
             if recording.complete or (recording.going and not message.get("more_body", False)):
                 stored = await self._cache.run(recording.commit())
                 self._recording = None
+                self.complete = True
                 self._course.recorded(stored)
         except BaseException:
             # Cut off, by a cancel scope of the application's own maybe, which may go on sending.
