@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cachespec import invalidation
 from cachespec.headers import Headers
 from cachespec.invalidation import (
     MAX_GROUP,
@@ -17,6 +18,7 @@ from cachespec.invalidation import (
 from cachespec.keys import origin_of
 from cachespec.messages import Request, Response
 from cachespec.structured import serialise_list
+from cachespec.verdicts import Verdict
 
 TARGET = "https://example.com/a/b?c"
 SAFE = ["GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY", "PRI"]
@@ -210,3 +212,20 @@ def test_any_final_response_to_another_method_invalidates_groups(
 def test_the_groups_of_the_response_itself_are_not_invalidated() -> None:
     response = Response(200, [("Cache-Group-Invalidation", '"a"'), ("Cache-Groups", '"a", "b"')])
     assert invalidated_groups(Request("POST", TARGET), response) == ("a",)
+
+
+def test_the_limits_of_groups_are_those_that_are_told() -> None:
+    assert (MAX_GROUPS, MAX_GROUP) == (128, 256)
+
+
+# --- verdicts have stable names
+
+
+def test_the_names_of_verdicts_stay() -> None:
+    found = {name: (made.yes, made.code) for name, made in vars(invalidation).items() if isinstance(made, Verdict)}
+    named = {
+        "UNSAFE": (True, "unsafe-method"),
+        "SAFE": (False, "safe-method"),
+        "FAILED": (False, "unsafe-failed"),
+    }
+    assert named.items() <= found.items()

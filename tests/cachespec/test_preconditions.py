@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cachespec import preconditions
 from cachespec.dates import format_date
 from cachespec.fields import EntityTag
 from cachespec.headers import Headers
@@ -384,3 +385,45 @@ def test_conditions_on_an_entity_tag_that_nobody_knows_do_not_count(field: str, 
 @pytest.mark.parametrize("fields", [{"if-match": '"b"'}, {"if-none-match": "*"}, {"if-unmodified-since": EARLIER}])
 def test_methods_without_a_selected_representation_have_no_conditions(method: str, fields: dict[str, str]) -> None:
     assert evaluated(fields, method) is None
+
+
+def test_any_entity_tag_needs_a_tag_or_a_date_to_be_there() -> None:
+    for etag, modified, status in (
+        (STRONG, None, 412),
+        (None, MODIFIED, 412),
+        (STRONG, MODIFIED, 412),
+        (None, None, None),
+    ):
+        assert evaluated({"if-none-match": "*"}, "PUT", etag=etag, modified=modified) == status
+    for etag, modified, status in ((STRONG, None, None), (None, MODIFIED, None), (None, None, 412)):
+        assert evaluated({"if-match": "*"}, "PUT", etag=etag, modified=modified) == status
+
+
+def test_unless_told_otherwise_the_tag_is_known() -> None:
+    assert evaluate_conditions("GET", {"if-none-match": '"a"'}, STRONG, None, NOW) is not None
+    assert evaluate_conditions("GET", {"if-none-match": '"a"'}, STRONG, None, NOW, tagged=False) is None
+
+
+# --- verdicts have stable names
+
+
+def test_the_names_of_verdicts_stay() -> None:
+    found = {name: (made.yes, made.code) for name, made in vars(preconditions).items() if isinstance(made, Verdict)}
+    named = {
+        "UNCONDITIONAL": (False, "unconditional"),
+        "CONDITION_METHOD": (False, "condition-method"),
+        "CONDITION_STATUS": (False, "condition-status"),
+        "ANY_MATCHES": (True, "any-etag"),
+        "ETAG_MATCHES": (True, "etag-matches"),
+        "ETAG_DIFFERS": (False, "etag-differs"),
+        "NO_ETAG": (False, "no-etag"),
+        "NO_DATE": (False, "condition-date"),
+        "UNMODIFIED": (True, "unmodified"),
+        "MODIFIED": (False, "modified"),
+        "IF_MATCH": (True, "if-match"),
+        "IF_UNMODIFIED_SINCE": (True, "if-unmodified-since"),
+        "NOT_LEFT": (False, "not-left"),
+        "NOT_SELECTED": (False, "if-match-false"),
+        "CHANGED": (False, "if-unmodified-since-false"),
+    }
+    assert named.items() <= found.items()

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cachespec import ranges
 from cachespec.dates import format_date
 from cachespec.headers import Headers
 from cachespec.messages import Request, Response
@@ -19,6 +20,7 @@ from cachespec.ranges import (
     serve_range,
     strong_validator,
 )
+from cachespec.verdicts import Verdict
 
 NOW = 1_800_000_000.0
 MODIFIED = format_date(NOW - 100)
@@ -406,3 +408,68 @@ def test_a_part_is_never_sent_without_saying_which(first: int, size: int) -> Non
     assert found is not None
     assert (found.span,) == pieces
     assert found.length == LENGTH
+
+
+def test_zeros_in_front_of_a_position_mean_nothing() -> None:
+    assert refusal(asked("bytes=10-009")) == "bad-range"
+    assert spans(asked("bytes=009-10")) == ((9, 11),)
+
+
+def test_a_range_with_a_beginning_is_no_suffix() -> None:
+    assert isinstance(asked("bytes=0-5", length=0), Unsatisfiable)
+
+
+def test_ranges_that_touch_do_not_overlap() -> None:
+    assert spans(asked("bytes=0-1, 2-3, 4-5, 6-7, 8-9")) == ((0, 10),)
+
+
+def test_ranges_that_become_one_part_need_no_frame() -> None:
+    assert spans(asked("bytes=0-5, 3-9", length=10)) == ((0, 10),)
+
+
+def test_parts_that_take_just_as_much_as_the_whole_get_the_whole() -> None:
+    codes = [
+        refusal(made) if isinstance(made := asked("bytes=0-0, 2-2", length=length), Whole) else ""
+        for length in range(300, 500)
+    ]
+    first = codes.index("") + 300
+    made = asked("bytes=0-0, 2-2", length=first - 1)
+    assert isinstance(made, Whole)
+    assert made.verdict.sentence == f"The parts would take {first - 1} bytes, the whole takes {first - 1}."
+
+
+def test_a_part_is_partial_content() -> None:
+    stored = Response(200, STORED)
+    for value, status, reason in (
+        ("0-1", 206, "Partial Content"),
+        ("0-1, 100-101", 206, "Partial Content"),
+        ("99999-", 416, "Range Not Satisfiable"),
+    ):
+        served = serve_range(Request("GET", "http://example.com/", {"Range": f"bytes={value}"}), stored, LENGTH, NOW)
+        assert served is not None
+        assert (served[0].status, served[0].reason) == (status, reason)
+
+
+# --- verdicts have stable names
+
+
+def test_the_names_of_verdicts_stay() -> None:
+    found = {name: (made.yes, made.code) for name, made in vars(ranges).items() if isinstance(made, Verdict)}
+    named = {
+        "NO_RANGE": (False, "no-range"),
+        "RANGE_METHOD": (False, "range-method"),
+        "RANGE_STATUS": (False, "range-status"),
+        "RANGE_UNIT": (False, "range-unit"),
+        "BAD_RANGE": (False, "bad-range"),
+        "MANY_RANGES": (False, "many-ranges"),
+        "OVERLAPPING": (False, "overlapping-ranges"),
+        "UNORDERED": (False, "unordered-ranges"),
+        "NO_GAIN": (False, "no-gain"),
+        "NO_BYTES": (False, "no-bytes"),
+        "NO_LENGTH": (False, "no-length"),
+        "CHANGED": (False, "if-range-differs"),
+        "UNCHANGED": (True, "if-range-matches"),
+        "SATISFIABLE": (True, "range"),
+        "UNSATISFIABLE": (True, "unsatisfiable-range"),
+    }
+    assert named.items() <= found.items()

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachespec import Entry, Headers, Policy, Request, Wish, decide
-from cachespec.reuse import may_stand_in
+from cachespec import Entry, Headers, Policy, Request, Wish, decide, reuse
+from cachespec.dates import format_date
+from cachespec.reuse import BEARING, may_stand_in
+from cachespec.verdicts import Verdict
 
 NOW = 1_000_000_000.0
 PRIVATE, SHARED = Policy(), Policy(shared=True)
@@ -493,3 +495,53 @@ def test_whatever_is_asked_nothing_is_used_against_the_response(
             assert policy.honour_request
         if not stale and said is None and not options["validate"]:
             assert verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Authorization", "x"),
+        ("Cache-Control", "no-cache"),
+        ("Cookie", "a=b"),
+        ("If-Match", '"a"'),
+        ("If-Modified-Since", "Sun, 09 Sep 2001 01:46:40 GMT"),
+        ("If-None-Match", '"a"'),
+        ("If-Unmodified-Since", "Sun, 09 Sep 2001 01:46:40 GMT"),
+        ("Pragma", "no-cache"),
+        ("Range", "bytes=0-1"),
+    ],
+)
+def test_the_fields_that_bear_on_a_hit_are_known(name: str, value: str, make_lab: Any) -> None:
+    assert name.lower() in BEARING
+    outcomes = []
+    for policy in (Policy(), Policy.gateway()):
+        lab = make_lab(policy).says("max-age=60", {"ETag": '"a"', "Last-Modified": format_date(1e9)})
+        lab.get()
+        replies = [lab.get(headers) for headers in ({}, {name: value})]
+        outcomes.append([(reply.status, reply.info.status) for reply in replies])
+    assert any(plain != other for plain, other in outcomes)
+
+
+# --- verdicts have stable names
+
+
+def test_the_names_of_verdicts_stay() -> None:
+    found = {name: (made.yes, made.code) for name, made in vars(reuse).items() if isinstance(made, Verdict)}
+    named = {
+        "FRESH": (True, "fresh"),
+        "MAX_STALE": (True, "max-stale"),
+        "WHILE_REVALIDATE": (True, "stale-while-revalidate"),
+        "FORCED": (True, "forced"),
+        "IMMUTABLE": (True, "immutable"),
+        "IF_ERROR": (True, "stale-if-error"),
+        "STALE": (False, "stale"),
+        "NO_CACHE": (False, "no-cache"),
+        "REQUEST_NO_CACHE": (False, "request-no-cache"),
+        "REQUEST_MAX_AGE": (False, "request-max-age"),
+        "MIN_FRESH": (False, "min-fresh"),
+        "ALWAYS": (False, "always-revalidate"),
+        "WISHED": (False, "wish-no-cache"),
+        "MUST_REVALIDATE": (False, "must-revalidate"),
+        "NO_WINDOW": (False, "error"),
+    }
+    assert named.items() <= found.items()

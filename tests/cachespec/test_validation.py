@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachespec import Entry, Headers, Policy, Request, Response, Verdict, Wish, assess
+from cachespec import Entry, Headers, Policy, Request, Response, Verdict, Wish, assess, validation
 from cachespec.dates import format_date
 from cachespec.storing import NOT_STORED
 from cachespec.validation import NOT_UPDATED, answers_client, conditional, freshen, head_agrees, identified, merge
@@ -496,3 +496,28 @@ def test_merging_takes_the_newer_lines_and_keeps_the_others(old: Any, new: Any) 
     for name in "ABCDE":
         assert merged.getlist(name) == (update.getlist(name) or stored.getlist(name))
     assert merge(merged, update) == merged
+
+
+def test_a_304_with_a_date_of_its_own_keeps_it() -> None:
+    made = freshened({"Date": format_date(LATER - 10)})
+    assert made.headers["date"] == format_date(LATER - 10)
+    assert (made.date, made.initial_age) == (LATER - 10, 10)
+
+
+def test_a_client_that_named_no_tag_at_all_did_not_name_ours() -> None:
+    assert identified(Response(304), [entry(Last_Modified=MODIFIED)], request(If_None_Match=""))[1] is None
+
+
+# --- verdicts have stable names
+
+
+def test_the_names_of_verdicts_stay() -> None:
+    found = {name: (made.yes, made.code) for name, made in vars(validation).items() if isinstance(made, Verdict)}
+    named = {
+        "IDENTIFIED": (True, "validated"),
+        "OTHER_TAG": (False, "other-validator"),
+        "AMBIGUOUS": (False, "ambiguous"),
+        "HEAD_AGREES": (True, "head-agrees"),
+        "HEAD_DIFFERS": (False, "head-differs"),
+    }
+    assert named.items() <= found.items()

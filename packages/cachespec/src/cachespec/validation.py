@@ -101,8 +101,7 @@ def _same_tag(stored: str, sent: str) -> bool:
 
 def _only(asked: str, tag: str | None) -> bool:
     """Whether the client's If-None-Match names our tag and no other."""
-    tags = entity_tags(asked)
-    return tag is not None and tags != "*" and {str(asked_tag) for asked_tag in tags} <= {tag}
+    return tag is not None and {str(asked_tag) for asked_tag in entity_tags(asked)} <= {tag}
 
 
 def freshen(
