@@ -178,6 +178,15 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheels"])
+def transparency(session: nox.Session) -> None:
+    """Run the tests that the client libraries ship, with and without the cache in them, and tell the difference."""
+    install(session, CORE, "cachespec-httpx", "cachespec-requests")
+    needs = session.run("python", "tests/transparency/judge.py", "--needs", silent=True) or ""
+    session.install("pip", "pytest~=9.2", *needs.split())
+    session.run("python", "tests/transparency/judge.py", *session.posargs)
+
+
+@nox.session(requires=["wheels"])
 def mutants(session: nox.Session) -> None:
     """Break clauses of the rules, one at a time, and see a test fail; a sample of them, or with `-- --full` all."""
     install(session, CORE)
@@ -186,7 +195,8 @@ def mutants(session: nox.Session) -> None:
     session.run("python", "tests/mutants/run.py", *session.posargs)
 
 
-LONG = ["requirements", "mutants", *(f"lowest({package})" for package in ADAPTERS), "conformance", "benchmarks"]
+LOWEST = [f"lowest({package})" for package in ADAPTERS]
+LONG = ["requirements", "mutants", *LOWEST, "transparency", "conformance", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")

@@ -4,7 +4,7 @@
 PyPI, and runs its tests against what is installed.  It fails if a test fails with the cache, twice, that passes
 without, unless reasons.toml says why; and if a reason stands there that no failure needs any more.
 
-What the suites themselves need has to be installed: see `SUITES`.
+What the suites themselves need has to be installed; `--needs` prints it.
 """
 
 from __future__ import annotations
@@ -91,6 +91,9 @@ def complaints(library: str, fresh: set[str]) -> Iterator[str]:
 
 
 def main() -> int:
+    if sys.argv[1:] == ["--needs"]:
+        print(*[need for suite in SUITES.values() for need in suite.needs])
+        return 0
     found: list[str] = []
     for library in sys.argv[1:] or SUITES:
         suite = SUITES[library]
