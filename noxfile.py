@@ -196,7 +196,7 @@ def mutants(session: nox.Session) -> None:
 
 
 LOWEST = [f"lowest({package})" for package in ADAPTERS]
-LONG = ["requirements", *LOWEST, "transparency", "conformance", "benchmarks"]
+LONG = ["requirements", *LOWEST, "conformance", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")

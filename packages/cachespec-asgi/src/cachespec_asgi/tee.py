@@ -33,7 +33,7 @@ class Tee:
         self._cache = cache
         self._course = course
         self._recording: Recording | None = None
-        self.complete = False
+        self.complete: bool = False
         """Whether all of it has been recorded."""
         if outcome.plan is not None:
             self._recording = Recording(outcome.plan, cache.policy, outcome.info)
