@@ -169,6 +169,17 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheels"])
+def faults(session: nox.Session) -> None:
+    """Kill processes while they write, fill disks, move huge bodies, and let many processes share a store.
+
+    CACHESPEC_FAULTS=full has it take minutes.
+    """
+    install(session, CORE, "cachespec-sql")
+    session.install("pytest~=9.2")
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/faults"]))
+
+
+@nox.session(requires=["wheels"])
 def benchmarks(session: nox.Session) -> None:
     """Measure against a hand-written floor and against peers, in the same run."""
     install(session, *PACKAGES)
@@ -196,7 +207,7 @@ def mutants(session: nox.Session) -> None:
 
 
 LOWEST = [f"lowest({package})" for package in ADAPTERS]
-LONG = ["requirements", *LOWEST, "conformance", "benchmarks"]
+LONG = ["requirements", *LOWEST, "conformance", "faults", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import stat
@@ -596,3 +597,22 @@ def test_a_queue_forgets_what_comes_and_goes(store: FileStore, folder: Path) -> 
         assert put(store, KEY, samples.entry(URL))
         assert put(store, KEY, None)
     assert (folder / "v1/default/queue" / KEY.hex()[:2]).stat().st_size < 80 * 72
+
+
+def test_a_purge_on_a_full_disk_makes_room_for_its_note(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_some(store, 5)
+    full = [OSError(errno.ENOSPC, "scripted")]
+    add = store._log.add
+
+    def note(scope: Scope) -> None:
+        if full:
+            raise full.pop()
+        add(scope)
+
+    monkeypatch.setattr(store._log, "add", note)
+    assert store.purge(Scope(urls=(samples.url_of(1),))) == 1
+    assert store.evictions == 1
+    assert store.stats().entries == 3
+    full.append(OSError(errno.EIO, "scripted"))
+    with pytest.raises(OSError, match="scripted"):
+        store.purge(Scope(everything=True))

@@ -33,6 +33,7 @@ from .contract import Blocking, OnEvict, Reading, Scope, Stats, Why, length_of_b
 from .filelog import FileLog, with_lock
 from .groups import Groups, digest_of
 from .places import (
+    FULL,
     UNWRITABLE,
     check_namespace,
     default_folder,
@@ -184,8 +185,21 @@ class FileStore:
     def purge(self, scope: Scope) -> int:
         """See `Store.purge`."""
         self._prepare()
-        # First the log: what is stored from now on has seen it, and what was stored before is found below.
-        self._log.add(scope)
+        hit = 0
+        # First the log: what is stored from now on has seen it, and what was stored before is found afterwards.
+        try:
+            self._log.add(scope)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            # What goes makes room for the note of it.
+            hit = self._apply(scope)
+            self._make_some_room()
+            self._log.add(scope)
+        return hit + self._apply(scope)
+
+    def _apply(self, scope: Scope) -> int:
+        """Apply `scope` to everything there is; how many responses it hit."""
         if scope.everything or scope.prefix is not None:
             return sum([self._purge_shard(first, scope, "") for first in range(COUNT)])
         hit = 0
@@ -362,6 +376,9 @@ class FileStore:
     # --- purges
 
     def _purge_shard(self, first: int, scope: Scope, begins: str) -> int:
+        if not os.path.exists(self._queue(first)):
+            # Whoever stores the first item there makes it, and looks into the log afterwards.
+            return 0
         with self._shard(first) as shard:
             return sum([self._purge_key(shard, key, scope) for key in self._keys(first, begins)])
 
@@ -392,10 +409,22 @@ class FileStore:
         for _ in range(ROUNDS * COUNT):
             if not self._full():
                 return
-            self._hand = (self._hand + 1) % COUNT
-            if self._figures[self._hand][0]:
-                with self._shard(self._hand) as shard:
-                    self._make_room(self._hand, shard)
+            self._turn_hand()
+
+    def _make_some_room(self) -> None:
+        """Where the disk is full, whatever the bounds: let something go, if there is anything."""
+        self._saw(0, None)
+        before = self.evictions
+        for _ in range(ROUNDS * COUNT):
+            if self.evictions == before:
+                self._turn_hand(at_least=1)
+
+    def _turn_hand(self, at_least: int = 0) -> None:
+        """Make room in the next shard."""
+        self._hand = (self._hand + 1) % COUNT
+        if self._figures[self._hand][0]:
+            with self._shard(self._hand) as shard:
+                self._make_room(self._hand, shard, at_least)
 
     def _full(self) -> bool:
         return (
@@ -403,26 +432,29 @@ class FileStore:
             or sum([size for _, size in self._figures]) > self.max_bytes
         )
 
-    def _make_room(self, first: int, shard: Shard) -> None:
+    def _make_room(self, first: int, shard: Shard, at_least: int) -> None:
         """Evict from the front of a shard's queue what nobody has asked for since it was put there."""
         self._saw(first, shard)
+        enough = self.evictions + at_least
         for key, queued in shard.shift(8):
             try:
                 changed = os.stat(self._head(key)).st_mtime_ns
             except FileNotFoundError:
                 continue
-            if not self._full() or changed != queued or key in self._seen:
+            wanted = self.evictions < enough or self._full()
+            if not wanted or changed != queued or key in self._seen:
                 self._seen.discard(key)
                 shard.push(key, changed, self._exists)
             else:
                 self.evictions += 1
                 self._evict(shard, key, self._lying(key), "space")
 
-    def _saw(self, first: int, shard: Shard) -> None:
+    def _saw(self, first: int, shard: Shard | None) -> None:
         """Note a shard's figures."""
         if not self._figures:
             self._figures = [figures(self._queue(each)) for each in range(COUNT)]
-        self._figures[first] = shard.entries, shard.bytes
+        if shard is not None:
+            self._figures[first] = shard.entries, shard.bytes
 
     def _write_down(self) -> None:
         """Tell other processes what was asked for here: it gets a new time."""
@@ -440,8 +472,12 @@ class FileStore:
     def _sweep_shard(self, first: int, now: float, limit: int) -> int:
         """Remove what is of no use in one shard, at most `limit` items, and mend its figures and its queue."""
         swept = entries = size = 0
+        if not os.path.exists(self._queue(first)) and not os.path.exists(self._heads[first]):
+            return self._sweep_bodies(first, now)
         records: dict[bytes, int] = {}
         with self._shard(first) as shard:
+            # Whoever wrote it would hold the lock.
+            remove_file(f"{self._heads[first]}new")
             queued = shard.queued()
             for key in self._keys(first):
                 there = self._lying(key)

@@ -14,7 +14,9 @@ WRITE: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os,
 OWN: Final = 0o600
 OWN_FOLDER: Final = 0o700
 
-UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where there is no room."""
+UNWRITABLE: Final = FULL | {errno.EROFS, errno.EACCES, errno.EPERM}
 """What the system says where there is no room, or no right to write: nothing is stored then, and that is all."""
 
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")

@@ -55,10 +55,9 @@ class Shard:
             # A record that was cut off does not count.
             self._stop = size - (size - _HEADER.size) % _RECORD.size
             self._start = min(max(start, _HEADER.size), self._stop)
-        else:
-            # New, or nothing that we wrote.
+        elif size:
+            # Nothing that we wrote.
             os.ftruncate(self._fd, 0)
-            self._save()
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +88,8 @@ class Shard:
 
     def push(self, key: bytes, time: int, exists: Callable[[bytes], bool]) -> None:
         """Put a key at the back of the queue; `exists` tells whether something lies under a key."""
+        if self._stop == _HEADER.size:
+            self._save()
         self._write(self._stop, _RECORD.pack(key, time))
         self._stop += _RECORD.size
         if self._stop - _HEADER.size > (2 * self.entries + 64) * _RECORD.size:
