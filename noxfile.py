@@ -207,7 +207,7 @@ def mutants(session: nox.Session) -> None:
 
 
 LOWEST = [f"lowest({package})" for package in ADAPTERS]
-LONG = ["requirements", *LOWEST, "conformance", "faults", "benchmarks"]
+LONG = ["requirements", *LOWEST, "conformance", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")
