@@ -60,5 +60,5 @@ def test_a_store_in_a_database_comes_from_its_own_package(url: str, monkeypatch:
     monkeypatch.setitem(
         sys.modules, "cachespec_sql", SimpleNamespace(SQLStore=lambda given, namespace: (given, namespace))
     )
-    assert cachespec.open_store(url) == (url, "default")
+    assert cachespec.open_store(url) == (url, "")
     assert cachespec.open_store(f"{url}#shop") == (url, "shop")

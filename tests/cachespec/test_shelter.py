@@ -137,7 +137,11 @@ for _name in ("secret", "read", "swap", "append", "open", "discard", "purge"):
 ALL = {"secret", "read", "swap", "append", "open", "discard", "purge"}
 
 
-@pytest.mark.parametrize("broken", [{"read"}, {"swap"}, {"append"}, {"open"}, {"discard"}, {"secret"}, ALL], ids=str)
+@pytest.mark.parametrize(
+    "broken",
+    [{"read"}, {"swap"}, {"append"}, {"open"}, {"discard"}, {"secret"}, ALL],
+    ids=lambda broken: "+".join(sorted(broken)),
+)
 @pytest.mark.parametrize("body", [b"small", b"x" * 300_000], ids=["small", "large"])
 def test_a_store_that_fails_fails_no_request(broken: set[str], body: bytes, make_lab: MAKE, now: Monotonic) -> None:
     store = Faulty()

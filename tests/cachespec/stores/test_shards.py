@@ -362,4 +362,4 @@ def test_a_database_is_opened_by_its_package(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "cachespec_sql", module)
     open_store("postgresql+psycopg://host/name#shop")
     open_store("sqlite:///cache.db")
-    assert opened == [("postgresql+psycopg://host/name", "shop"), ("sqlite:///cache.db", "default")]
+    assert opened == [("postgresql+psycopg://host/name", "shop"), ("sqlite:///cache.db", "")]

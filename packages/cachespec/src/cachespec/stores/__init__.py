@@ -46,7 +46,7 @@ def open_store(url: str) -> Store:
             raise ImportError(
                 f"store: {scheme} needs the package cachespec-sql: pip install cachespec-sql"
             ) from missing
-        store: Store = module.SQLStore(url, namespace=namespace or "default")
+        store: Store = module.SQLStore(url, namespace=namespace)
         return store
     raise ValueError(f"store: {url!r} is not a store; give memory:, file:, file:///folder or a database's URL")
 
