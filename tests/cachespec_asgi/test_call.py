@@ -231,6 +231,21 @@ async def test_a_file_that_is_sent_by_its_path_is_recorded_as_it_passes(client: 
         assert (await call("/b")).messages[-1] == {"type": "http.response.pathsend", "path": str(path)}
 
 
+async def test_a_file_that_is_longer_than_announced_passes_and_is_not_stored(client: Any, tmp_path: Any) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 200_000)
+    headers = [(b"cache-control", b"max-age=60"), (b"content-length", b"100000")]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": START, "status": 200, "headers": headers})
+        await send({"type": "http.response.pathsend", "path": str(path)})
+
+    call = client(CacheMiddleware(app))
+    for _ in range(2):
+        reply = await call("/a")
+        assert (reply.body, reply.cache) == (path.read_bytes(), "cachespec; fwd=uri-miss")
+
+
 # --- answers in the place of the application's
 
 

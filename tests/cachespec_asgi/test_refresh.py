@@ -79,6 +79,25 @@ async def test_one_refresh_at_a_time_for_one_thing(client: Any, origin: Any, clo
     assert calls == 2
 
 
+async def test_what_somebody_else_has_refreshed_meanwhile_is_not_refreshed_again(
+    client: Any, origin: Any, clock: Any
+) -> None:
+    nested: list[Any] = []
+
+    async def on_message(message: Any) -> None:
+        if message["type"] == BODY and not nested:
+            nested.append(None)
+            await client(middleware)("/a")
+
+    origin.headers = SWR
+    middleware = CacheMiddleware(origin, clock=clock)
+    call = client(middleware)
+    await call("/a")
+    clock.now += 100
+    assert (await call("/a", on_message=on_message)).cache == "cachespec; hit; ttl=-40"
+    assert origin.calls == 2
+
+
 async def test_no_more_refreshes_at_a_time_than_allowed(client: Any, origin: Any, clock: Any) -> None:
     go = anyio.Event()
     refreshing = 0
@@ -101,6 +120,20 @@ async def test_no_more_refreshes_at_a_time_than_allowed(client: Any, origin: Any
         await anyio.wait_all_tasks_blocked()
         assert refreshing == 2
         go.set()
+
+
+async def test_messages_beside_the_content_are_dropped_in_a_refresh(client: Any, origin: Any, clock: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.debug"})
+        await origin(scope, receive, send)
+        await send({"type": "http.response.trailers", "headers": []})
+
+    origin.headers = SWR
+    call = client(CacheMiddleware(app, clock=clock))
+    await call("/a")
+    clock.now += 100
+    assert len((await call("/a")).messages) == 2
+    assert (await call("/a")).cache == "cachespec; hit; ttl=60"
 
 
 async def test_a_refresh_that_fails_is_logged_and_the_next_request_tries_again(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from cachespec import AsyncCache, Entry, Live, Made, Stored, lines_added
+from cachespec import AsyncCache, Entry, Made, Stored, lines_added
 
 from .interface import Message, Send
 from .lines import ADDED_DATE, for_one_user, octets
@@ -28,7 +26,7 @@ async def answer_whole(start: Message, entry: Entry, cache: AsyncCache, send: Se
     return True
 
 
-async def answer(outcome: Stored | Made | Live[Any], cache: AsyncCache, send: Send, *, private: bool) -> None:
+async def answer(outcome: Stored | Made, cache: AsyncCache, send: Send, *, private: bool) -> None:
     """Send what lies in the store, or what the cache made up; `private` keeps caches downstream from storing it."""
     head = outcome.head
     # Where the application left Date to the server, the server adds it to this response as it did to that one.

@@ -178,8 +178,8 @@ class Call:
             while self._course.awaited:
                 # The response is still wanted, only not by this client: the application need not know.
                 deserted = Waiter()
-                if self._course.when_deserted(deserted.wake):
-                    await deserted.wait(None)
+                self._course.when_deserted(deserted.wake)
+                await deserted.wait(None)
             self._gone = True
         return message
 
@@ -265,7 +265,7 @@ class Call:
     async def aclose(self) -> None:
         """The exchange has no use for the application's response: see `_sent`."""
 
-    async def _answer(self, outcome: Stored | Made) -> None:
+    async def _answer(self, outcome: Stored) -> None:
         self._ended = True
         self._handle.info = outcome.info
         await answer(outcome, self._terms.cache, self._send, private=self._terms.private)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
-from cachespec import Course, Live, Made, Request, Stored, Waiter
+from cachespec import Course, Live, Request, Stored, Waiter
 from cachespec import Send as Sending
 
 from .call import Call
@@ -70,10 +70,9 @@ class Refresh(Call):
             self._over.wake()
             raise UnwantedError("nobody wants the rest of this response")
 
-    async def _answer(self, outcome: Stored | Made) -> None:
+    async def _answer(self, outcome: Stored) -> None:
         self._ended = True
-        if isinstance(outcome, Stored):
-            await self._terms.cache.stored_content(outcome).aclose()
+        await self._terms.cache.stored_content(outcome).aclose()
 
 
 def scope_for(url: str, like: Mapping[str, Any]) -> dict[str, Any]:

@@ -171,10 +171,8 @@ class Shortcut:
         if outcome.info.status != "hit" or outcome.head.status != entry.status or entry.selecting:
             return
         place = self._cache.place(request)
-        if place is None:
-            return
-        there = self._cache.glance(place)
-        if there is None or there.headers is not entry.headers:
+        there = None if place is None else self._cache.glance(place)
+        if place is None or there is None or there.headers is not entry.headers:
             return
         lines = octets([line for line in entry.headers.lines if line[0] != ADDED_DATE])
         _bounded(self._kept)[target] = _Kept(place, entry.headers, lines)
