@@ -35,6 +35,8 @@ class Contender:
     """Called with n before each timed run, outside the time: for an empty store, say."""
     calls: Callable[[], int] | None = None
     """How often the origin has been asked so far, which proves what was measured."""
+    at_once: int = 1
+    """How many operations one of the n is."""
 
 
 @dataclass(slots=True)
@@ -190,9 +192,10 @@ def measure(
                 contender, n = contenders[at], numbers[at]
                 before = contender.calls() if contender.calls else 0
                 wall, own = timed(contender, n, clock, cpu)
-                times[at].append(wall / n * 1e6)
-                cpus[at].append(own / n * 1e6)
-                calls[at].append(((contender.calls() - before) if contender.calls else 0) / n)
+                done = n * contender.at_once
+                times[at].append(wall / done * 1e6)
+                cpus[at].append(own / done * 1e6)
+                calls[at].append(((contender.calls() - before) if contender.calls else 0) / done)
     table = Table(scenario.key, scenario.title, scenario.floor, rounds, missing=offer.missing)
     at = [contender.name for contender in contenders].index(scenario.floor)
     for contender, wall, own, asked in zip(contenders, times, cpus, calls, strict=True):

@@ -136,11 +136,12 @@ def test_the_calls_of_the_origin_are_counted_per_operation() -> None:
         calls += n // 2
         hand.now += n
 
-    half = Contender("", run, calls=lambda: calls)
+    half = Contender("", run, calls=lambda: calls, at_once=2)
     table = measure(
         scenario(hand, floor=hand.taking(1), half=half, fixed=10), rounds=3, seconds=1, clock=hand, cpu=hand
     )
-    assert table.row("half").calls == 0.5
+    assert table.row("half").calls == 0.25
+    assert table.row("half").ratio == pytest.approx(0.5)
     assert table.row("floor").calls is None
 
 
@@ -200,6 +201,15 @@ def test_a_gate_reads_its_figure(kind: str, found: float) -> None:
 
 def test_every_gate_is_about_a_scenario_that_there_is() -> None:
     assert {gate.scenario for gate in GATES} <= {scenario.key for scenario in scenarios()}
+
+
+@pytest.mark.parametrize("chosen", scenarios(), ids=lambda scenario: scenario.key)
+def test_every_scenario_can_be_measured(chosen: Scenario) -> None:
+    judged = [gate.contender for gate in GATES if gate.scenario == chosen.key]
+    chosen.fixed = 1
+    table = measure(chosen, rounds=1, seconds=0.001, only=[chosen.floor, *judged])
+    assert [row.name for row in table.rows][:1] == [chosen.floor]
+    assert table.missing == {}
 
 
 def test_scenarios_are_chosen_by_the_beginning_of_their_keys() -> None:
