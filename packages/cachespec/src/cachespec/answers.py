@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .combining import held
 from .entries import Entry
 from .headers import Headers
 from .info import CacheInfo, Status
 from .messages import Request, Response
 from .partial import Piece
+from .parts import bodies_needed, octets_of, parted
 from .preconditions import not_modified, not_modified_headers
-from .ranges import serve_range
-from .steps import Flow, Open, Stored
+from .ranges import Parts, select, serve_range
+from .steps import Close, Flow, Open, Stored
 
 
 def answer_from(request: Request, entry: Entry, info: CacheInfo, now: float, *, status: Status) -> Flow[Stored | None]:
-    """The answer to `request` that `entry` gives, as `status`; None where its body is gone.
+    """The answer to `request` that `entry` gives, as `status`; None where its body is gone, or lacks some of it.
 
     The client's own conditions are evaluated here, then its range (RFC 9110 §13.2.2).
     """
+    if entry.parts and lacks(request, entry, now):
+        return None
     age = entry.age(now)
     head, pieces = _select(request, entry, now)
     # §4: Age is generated anew; whatever the head had before went when it was stored (ruling D32).
@@ -26,9 +32,15 @@ def answer_from(request: Request, entry: Entry, info: CacheInfo, now: float, *, 
         pieces = ()
     body = None
     if pieces and entry.body is None:
-        body = yield Open(entry.body_id or "")
-        if body is None:
-            return None
+        if entry.parts:
+            opened = yield from _opened(entry, pieces)
+            if opened is None:
+                return None
+            pieces, body = opened
+        else:
+            body = yield Open(entry.body_id or "")
+            if body is None:
+                return None
     info.status = status
     info.stored = True
     info.age = age
@@ -36,6 +48,34 @@ def answer_from(request: Request, entry: Entry, info: CacheInfo, now: float, *, 
     info.created_at = entry.created
     info.expires_at = now + entry.lifetime - age
     return Stored(head, entry, body, pieces, info)
+
+
+def lacks(request: Request, entry: Entry, now: float) -> bool:
+    """Whether `entry`, as far as it is stored, does not hold all that `request` is to be given.  RFC 9111 §3.3
+
+    What is incomplete answers a range that lies wholly within it, and nothing else.
+    """
+    there = held(entry)
+    if there.complete:
+        return False
+    selection = select(request, entry, entry.length, now)
+    return not isinstance(selection, Parts) or any(there.missing(span) for span in selection.spans)
+
+
+def _opened(entry: Entry, pieces: tuple[Piece, ...]) -> Flow[tuple[tuple[Piece, ...], Any] | None]:
+    """The pieces of an answer from an entry in parts, and the body to read them from; None where one is gone."""
+    spans = [piece for piece in pieces if not isinstance(piece, bytes)]
+    bodies: dict[str | None, Any] = {}
+    for body_id in bodies_needed(entry.parts, spans):
+        body = yield Open(body_id)
+        if body is None:
+            yield Close(parted(entry.parts, bodies))
+            return None
+        bodies[body_id] = body
+    if bodies:
+        return pieces, parted(entry.parts, bodies)
+    octets = [piece if isinstance(piece, bytes) else octets_of(entry.parts, piece) for piece in pieces]
+    return (b"".join(octets),), None
 
 
 def _select(request: Request, entry: Entry, now: float) -> tuple[Response, tuple[Piece, ...]]:

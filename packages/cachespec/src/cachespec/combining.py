@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from .entries import Entry
+from .entries import Entry, Part
+from .fields import parse_entity_tag
 from .messages import Response
-from .partial import ContentRange, Span, parse_content_range
+from .partial import OF_MESSAGE, ContentRange, Span, parse_content_range
 from .ranges import strong_validator
 from .verdicts import Verdict
 
@@ -17,6 +18,8 @@ NO_STRONG_VALIDATOR = Verdict(False, "no-strong-validator", "RFC 9111 §3.4", "O
 
 MAX_SPANS: Final = 64
 """Spans that one incomplete response is held in; who asks for every other byte is not followed for ever."""
+MAX_PARTS: Final = 256
+"""Parts that one response is stored in, adjacent or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,76 @@ def enclosed(response: Response) -> ContentRange | None:
         return None
     size = str(found.span[1] - found.span[0])
     return found if fields.get("content-length", size) == size else None
+
+
+def incomplete(response: Response) -> Response | None:
+    """The incomplete 200 that a 206 counts as, with its complete length; None where that is unknown.  RFC 9111 §3.3"""
+    found = enclosed(response)
+    if found is None or found.length is None:
+        return None
+    headers = response.headers.without(OF_MESSAGE).plus(("Content-Length", str(found.length)))
+    return Response(200, headers, "OK")
+
+
+def held(entry: Entry) -> Held:
+    """What is held of the content of a stored response: nothing of one that no part has been added to."""
+    spans: list[Span] = []
+    if entry.length and (entry.body is not None or entry.body_id is not None):
+        spans.append((0, entry.length))
+    for part in entry.parts:
+        if spans and spans[-1][1] == part.start:
+            spans[-1] = spans[-1][0], part.stop
+        else:
+            spans.append((part.start, part.stop))
+    return Held(tuple(spans), entry.length)
+
+
+def with_part(entry: Entry, new: Part) -> Entry:
+    """`entry` with the part `new`, which takes the place of what it overlaps.  RFC 9110 §15.3.7.3
+
+    What is one body then from the first byte to the last is no longer kept in parts.
+    """
+    before = [_cut(part, part.start, min(part.stop, new.start)) for part in entry.parts if part.start < new.start]
+    after = [_cut(part, max(part.start, new.stop), part.stop) for part in entry.parts if part.stop > new.stop]
+    parts: list[Part] = []
+    for part in (*before, new, *after):
+        last = parts[-1] if parts else None
+        if last is not None and last.stop == part.start and last.body is not None and part.body is not None:
+            parts[-1] = Part(last.start, part.stop, last.body + part.body)
+        else:
+            parts.append(part)
+    first = parts[0]
+    if (first.start, first.stop, first.skip) == (0, entry.length, 0):
+        return replace(entry, body=first.body, body_id=first.body_id, parts=())
+    return replace(entry, parts=tuple(parts))
+
+
+def _cut(part: Part, start: int, stop: int) -> Part:
+    """What `part` has from `start` to `stop`."""
+    if (start, stop) == (part.start, part.stop):
+        return part
+    body = None if part.body is None else part.body[start - part.start : stop - part.start]
+    return Part(start, stop, body, part.body_id, part.skip + start - part.start if body is None else 0)
+
+
+def differs(one: Response | Entry, other: Response | Entry) -> bool:
+    """Whether the validators say that these are not the same representation.  RFC 9110 §8.8"""
+    ours, theirs = one.headers.fields, other.headers.fields
+    if "etag" in ours and "etag" in theirs:
+        tag, others = parse_entity_tag(ours["etag"]), parse_entity_tag(theirs["etag"])
+        return tag is None or others is None or not tag.weakly_matches(others)
+    return "last-modified" in ours and "last-modified" in theirs and ours["last-modified"] != theirs["last-modified"]
+
+
+def gives_way(there: Entry, new: Entry, now: float) -> bool:
+    """Whether a stored response goes for a part of which it cannot be told that it is one of its own.
+
+    The more recent counts (RFC 9111 §4); but a complete response that is fresh is not given for a part, unless it is
+    out of date.  `now` is in seconds since the epoch.
+    """
+    if there.response_time > new.response_time:
+        return False
+    return not held(there).complete or there.lifetime <= there.age(now) or differs(there, new)
 
 
 def may_combine(one: Response | Entry, other: Response | Entry, now: float) -> Verdict:

@@ -95,8 +95,12 @@ def whole_of(pieces: tuple[Piece, ...], octets: bytes | None) -> bytes | None:
     """All of the content, where it is at hand and goes out in one piece."""
     if not pieces:
         return b""
-    if octets is not None and len(pieces) == 1 and pieces[0] == (0, len(octets)):
-        return octets
+    if len(pieces) == 1:
+        piece = pieces[0]
+        if isinstance(piece, bytes):
+            return piece
+        if octets is not None and piece == (0, len(octets)):
+            return octets
     return None
 
 
@@ -180,7 +184,7 @@ class AsyncStoredContent:
                     async for chunk in chunks:
                         yield chunk
                 finally:
-                    await _ended(chunks)
+                    await ended(chunks)
             elif hop is None:
                 for chunk in chunks:
                     yield chunk
@@ -208,7 +212,7 @@ class AsyncStoredContent:
                 await closing
 
 
-async def _ended(chunks: object) -> None:
+async def ended(chunks: object) -> None:
     """End a generator that may be half-way: the garbage collector would end it who knows when and where."""
     aclose = getattr(chunks, "aclose", None)
     if aclose is not None:
@@ -364,7 +368,7 @@ class AsyncLiveContent:
     async def aclose(self) -> None:
         """See `AsyncContent.aclose`."""
         self.forget()
-        await _ended(self._chunks)
+        await ended(self._chunks)
         await self._live.aclose()
 
     def __del__(self) -> None:

@@ -65,6 +65,11 @@ class Course:
         if self.flight is not None:
             self.flights.land(self.slot, self.flight, landing, never=never)
 
+    def drains(self, wait: float) -> None:
+        """A body is read into the store before there is an outcome: those who wait do so for `wait` more seconds."""
+        if self.flight is not None:
+            self.flights.headed(self.flight, wait)
+
     @property
     def awaited(self) -> bool:
         """Whether somebody waits for it."""

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from . import waiting
 from .case import Clock
-from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent, Left, aborted
+from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent, Left, aborted, ended
 from .drive import Answer, Course, is_async, lines_added, nothing_named, purged_url, refresh_failed, urls_of, with_lines
 from .entries import Entry
 from .exchange import exchange
@@ -22,7 +22,7 @@ from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .selection import key_url
 from .shelter import Shelter
-from .steps import Close, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
+from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Store, scope
 from .stores.memory import MemoryStore
 
@@ -63,7 +63,7 @@ class AsyncCache:
         What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
         to its end or closed.
         """
-        course = self.course(request, wish)
+        course = self.course(request, wish, completes=True)
         outcome = await self._conduct(course, send)
         info = outcome.info
         added = lines_added(self.policy, info)
@@ -126,15 +126,22 @@ class AsyncCache:
 
     # --- driving; what pushes rather than pulls, such as an ASGI application, does so by itself with these
 
-    def course(self, request: Request, wish: Wish = NO_WISH, *, background: bool = False) -> Course:
-        """A new exchange, to be driven with `advance`."""
+    def course(
+        self, request: Request, wish: Wish = NO_WISH, *, background: bool = False, completes: bool = False
+    ) -> Course:
+        """A new exchange, to be driven with `advance`.
+
+        With `completes` it may read a live response to its end while `advance` lasts, to complete what is stored: not
+        for a driver whose response comes while it waits for `advance`.
+        """
         if self._pid != os.getpid():
             # A child process has not its parent's flights.
             self._pid = os.getpid()
             self._flights = Flights()
         for abort in aborted(self._left):
             self.tidy(abort)
-        return Course(exchange(request, self.policy, self.clock, wish, background=background), self._flights)
+        flow = exchange(request, self.policy, self.clock, wish, background=background, completes=completes)
+        return Course(flow, self._flights)
 
     def place(self, request: Request) -> bytes | None:
         """Where a response to `request` lies that everybody gets: one without Vary, method or principal in its key."""
@@ -152,7 +159,9 @@ class AsyncCache:
         return item if isinstance(item, Entry) else None
 
     def pieces(self, entry: Entry) -> list[bytes] | None:
-        """The body of a response that `glance` has given, in pieces; None where it is not there any more."""
+        """The body of a response that `glance` has given, in pieces; None where it is gone, or came in parts."""
+        if entry.body_id is None:
+            return None
         try:
             body = self.store.open(entry.body_id)
             if body is None:
@@ -198,6 +207,11 @@ class AsyncCache:
                         failure = error
                 elif isinstance(step, Close):
                     await step.live.aclose()
+                elif isinstance(step, Drain):
+                    try:
+                        result = await self._drain(course, step)
+                    except Exception as error:
+                        failure = error
                 else:
                     course.cut = step
                     result = await self.perform(step)
@@ -277,6 +291,24 @@ class AsyncCache:
                 await live.aclose()
             raise
         return step
+
+    async def _drain(self, course: Course, step: Drain[L]) -> Entry | None:
+        """Read a live response to its end, into the store; what is stored then."""
+        course.drains(self.policy.collapse_wait)
+        recording = Recording(step.plan, self.policy, step.info)
+        chunks = step.live.chunks()
+        try:
+            async for chunk in chunks:
+                if recording.take(chunk):
+                    await self.run(recording.flush())
+                if not recording.going:
+                    break
+            await self.run(recording.commit())
+        finally:
+            self.tidy(recording.abort())
+            await ended(chunks)
+            await step.live.aclose()
+        return recording.entry
 
     async def _ask(self, call: Callable[..., Any], *args: Any) -> Any:
         """The result of a call to the store, whatever its colour."""

@@ -14,13 +14,14 @@ from typing import Any, Final, TypeAlias, TypeVar
 from .case import Clock
 from .content import Content, Left, LiveContent, LiveResponse, StoredContent, aborted
 from .drive import Answer, Course, is_async, lines_added, nothing_named, purged_url, refresh_failed, urls_of, with_lines
+from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
 from .messages import Request
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .shelter import Shelter
-from .steps import Close, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
+from .steps import Close, Drain, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import Store, scope
 from .stores.memory import MemoryStore
 
@@ -65,7 +66,8 @@ class Cache:
         to its end or closed.  `patience` is for how many seconds at most another request for the same is waited for,
         where the caller has a timeout that is shorter than the other's may be.
         """
-        course, outcome = self._conduct(exchange(request, self.policy, self.clock, wish), send, patience)
+        flow = exchange(request, self.policy, self.clock, wish, completes=True)
+        course, outcome = self._conduct(flow, send, patience)
         info = outcome.info
         added = lines_added(self.policy, info)
         if isinstance(outcome, Live):
@@ -169,6 +171,11 @@ class Cache:
                         failure = error
                 elif isinstance(step, Close):
                     step.live.close()
+                elif isinstance(step, Drain):
+                    try:
+                        result = self._drain(course, step)
+                    except Exception as error:
+                        failure = error
                 else:
                     result = self.perform(step)
         except StopIteration as end:
@@ -200,6 +207,22 @@ class Cache:
         if isinstance(flight.landing, Exception):
             raise flight.landing
         return flight.landing
+
+    def _drain(self, course: Course, step: Drain[L]) -> Entry | None:
+        """Read a live response to its end, into the store; what is stored then."""
+        course.drains(self.policy.collapse_wait)
+        recording = Recording(step.plan, self.policy, step.info)
+        try:
+            for chunk in step.live.chunks():
+                if recording.take(chunk):
+                    self.run(recording.flush())
+                if not recording.going:
+                    break
+            self.run(recording.commit())
+        finally:
+            self.run(recording.abort())
+            step.live.close()
+        return recording.entry
 
     def _record(self, course: Course, outcome: Live[L]) -> LiveContent:
         recording = None if outcome.plan is None else Recording(outcome.plan, self.policy, outcome.info)

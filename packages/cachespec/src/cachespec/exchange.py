@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from .answers import answer_from
+from .answers import answer_from, lacks
 from .case import Case, Clock
 from .directives import request_directives
 from .forwarding import BODY_GONE, METHOD, from_server, past_the_store
@@ -34,6 +34,7 @@ FILTERED = Verdict(False, "filtered", "Policy.request_filter", "The request filt
 RELOAD = Verdict(False, "wish-reload", "Wish.mode", "The caller wants it from the server.")
 NOTHING_STORED = Verdict(False, "nothing-stored", "RFC 9111 §4", "Nothing is stored for this URL.")
 NO_VARIANT = Verdict(False, "no-variant", "RFC 9111 §4.1", "What is stored was chosen by other request fields.")
+LACKING = Verdict(False, "lacking", "RFC 9111 §3.3", "Not all of what was asked for is stored.")
 ONLY_IF_CACHED = Verdict(False, "only-if-cached", "RFC 9111 §5.2.1.7", "Only a stored response was wanted.")
 GUARDED = Verdict(
     False,
@@ -54,11 +55,18 @@ ON_REQUEST: Final = frozenset({"request-no-cache", "request-max-age", "min-fresh
 
 
 def exchange(
-    request: Request, policy: Policy, clock: Clock, wish: Wish = NO_WISH, *, background: bool = False
+    request: Request,
+    policy: Policy,
+    clock: Clock,
+    wish: Wish = NO_WISH,
+    *,
+    background: bool = False,
+    completes: bool = False,
 ) -> Flow[Outcome[Any]]:
     """The exchange that answers `request`: a generator of steps that returns an outcome.
 
-    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.
+    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.  With
+    `completes` the driver knows the step `Drain`, so that what is incomplete can be completed.
     """
     admitted = _admitted(request, policy, wish)
     keys = (yield from keys_for(request, policy, wish)) if admitted else None
@@ -67,12 +75,15 @@ def exchange(
         if verdict.code in UNFIT and _only_if_cached(request, wish):
             return _unavailable(CacheInfo("bypass", [verdict]))
         return (yield from past_the_store(request, policy, clock, wish, verdict))
+    asked = request
     if background:
         request = _for_everybody(request)
-    case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
+    case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url), completes=completes)
     failure: Exception | None = None
     for _ in range(ROUNDS):
         case.found = yield from find(request, keys, policy)
+        if background and policy.partial:
+            _narrow(case, asked)
         if case.guarded:
             _hide(case)
         outcome = yield from _from_store(case)
@@ -132,6 +143,14 @@ def _for_everybody(request: Request) -> Request:
     return Request(method, request.url, request.headers.without(personal), request.content)
 
 
+def _narrow(case: Case, asked: Request) -> None:
+    """Refresh of what is incomplete no more than was asked for: the whole may be long, and nobody has wanted it."""
+    candidate = case.found.candidate
+    if candidate is not None and "range" in asked.headers and lacks(case.request, candidate.entry, case.clock()):
+        headers = case.request.headers.plus(("Range", asked.headers["range"]))
+        case.request = Request(case.request.method, case.request.url, headers, case.request.content)
+
+
 def _collapses(case: Case) -> bool:
     """Whether to wait for somebody else's response.  RFC 9111 §4, ruling D53
 
@@ -140,7 +159,7 @@ def _collapses(case: Case) -> bool:
     """
     if not (case.policy.collapse or case.background) or case.request.method == "HEAD" or case.wish.mode != "default":
         return False
-    return "range" not in case.request.headers.fields and not left_to_origin(case.request)
+    return case.background or ("range" not in case.request.headers.fields and not left_to_origin(case.request))
 
 
 def _slot(case: Case) -> bytes:
@@ -195,7 +214,8 @@ def _from_candidate(case: Case, candidate: Candidate) -> Flow[Stored | None]:
         return None
     outcome = yield from answer_from(case.request, entry, case.info, now, status="hit" if fresh else "stale")
     if outcome is None:
-        case.note(BODY_GONE, "miss")
+        lacking = lacks(case.request, entry, now)
+        case.note(LACKING if lacking else BODY_GONE, "partial" if lacking else "miss")
     else:
         # What must not go forward does not go forward for a refresh either (ruling D44).
         outcome.refresh = refresh and not _only_if_cached(case.request, case.wish)

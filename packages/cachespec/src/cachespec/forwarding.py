@@ -11,8 +11,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from .answers import answer_from
+from .answers import answer_from, lacks
 from .case import Case, Clock
+from .completion import NO_STORE_NOW, OF_THE_REQUEST, TOO_LARGE, completed, plan_of_part, request_for_rest
 from .directives import OWN_TARGET
 from .entries import Entry
 from .fields import content_length
@@ -24,8 +25,8 @@ from .messages import Request, Response
 from .policy import Policy, Wish
 from .preconditions import left_to_origin
 from .reuse import may_stand_in
-from .selection import Candidate, candidates, find, key_url, keys_for, publish, select
-from .steps import Close, Discard, Drop, Flow, Live, Outcome, Plan, Send, ServerError, Stored, Swap
+from .selection import Candidate, candidates, find, key_url, keys_for, publish, select, withdraw
+from .steps import Close, Drop, Flow, Live, Outcome, Plan, Send, ServerError, Stored, Swap
 from .stores.contract import Scope
 from .storing import STORABLE, assess
 from .validation import answers_client, conditional, freshen, head_agrees, identified
@@ -33,18 +34,14 @@ from .verdicts import Verdict
 
 METHOD = Verdict(False, "method", "RFC 9111 §4", "{} is not answered from a cache.")
 BODY_GONE = Verdict(False, "body-gone", "RFC 9111 §4", "What was stored has just been removed.")
-TOO_LARGE = Verdict(False, "too-large", "Policy.max_body", "Its {} bytes are more than the {} that may be stored.")
 BAD_LENGTH = Verdict(
     False, "content-length", "RFC 9110 §8.6", "Its Content-Length is no length, so no end is complete."
 )
-NO_STORE_NOW = Verdict(False, "store-fails", "Store", "The store cannot be asked at present.")
 
 ERRORS: Final = frozenset({500, 502, 503, 504})
 """Statuses for which a stale response may stand in (RFC 5861 §4, ruling D29)."""
 NOT_THEIRS: Final = frozenset({206, 304, 412, 416})
 """Statuses that answer one client's own condition or range, and say nothing about anybody else's request."""
-OF_THE_REQUEST: Final = frozenset({"request-no-store", "authorization", "cookie", "own-condition"})
-"""Reasons not to store that lie with the request, so that somebody else's may fare better."""
 
 
 def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
@@ -59,10 +56,16 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
         if not isinstance(failure, ServerError):
             raise failure
     nominated: Sequence[Candidate] = ()
+    rest: Request | None = None
+    plain = _insisting(case)
     if not left_to_origin(case.request) and case.wish.mode != "reload":
         nominated = yield from candidates(case.found, case.keys)
-    plain = _insisting(case)
-    asked = conditional(plain, [candidate.entry for candidate in nominated])
+        if case.policy.partial:
+            # §4.3.2: tags of what does not hold all that is asked for stay out.
+            now = case.clock()
+            nominated = [each for each in nominated if not lacks(case.request, each.entry, now)]
+            rest = request_for_rest(case, plain, now)
+    asked = rest or conditional(plain, [candidate.entry for candidate in nominated])
     requested = case.clock()
     try:
         head, live = yield Send(asked)
@@ -79,7 +82,13 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
             case.info.forward_status = head.status
             outcome.failure = ServerError(head.status)
             return outcome
-    if head.status == 304 and asked is not plain:
+    if rest is not None and head.status in (206, 416):
+        outcome = yield from completed(case, head, live, requested)
+        if outcome is not None:
+            return outcome
+        requested = case.clock()
+        head, live = yield Send(plain)
+    elif head.status == 304 and asked is not plain:
         verdict, at = identified(head, [candidate.entry for candidate in nominated], case.request)
         case.note(verdict)
         if at is not None or not answers_client(head, case.request):
@@ -136,7 +145,7 @@ def _validated(case: Case, candidate: Candidate, head: Response, requested: floa
     if kept.code not in OF_THE_REQUEST:
         # What the 304 says bars it from the store from now on.
         case.info.stored = False
-        yield from _remove(case, candidate)
+        yield from withdraw(candidate, case.found.root.mark)
     return outcome
 
 
@@ -160,7 +169,7 @@ def _replace(case: Case, candidate: Candidate, kept: Entry) -> Flow[bool]:
     if same_names:
         # Chosen by its entity-tag for a request with other values: it stays good for those it had.
         stays = yield Swap(candidate.key, kept, candidate.revision, mark)
-        if placed.body_id is not None:
+        if placed.body_ids:
             # A body that lies by itself belongs to one entry only.
             return bool(stays)
     placed.url = case.keys.url
@@ -186,7 +195,7 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
     candidate = case.found.candidate
     if candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
         # Ruling D33: what it replaces must not be used again, although it is not stored itself.
-        yield from _remove(case, candidate)
+        yield from withdraw(candidate, case.found.root.mark)
     of_the_request = info.verdicts[-1].code in OF_THE_REQUEST and not case.guarded
     alone = head.status >= 500 or head.status in NOT_THEIRS or of_the_request
     return Live(head, live, None, info, "alone" if alone else "never")
@@ -213,18 +222,14 @@ def _told_by_head(case: Case, head: Response, requested: float, received: float)
     if isinstance(told, Entry):
         yield Swap(candidate.key, told, candidate.revision, case.found.root.mark)
     elif told.code not in OF_THE_REQUEST:
-        yield from _remove(case, candidate)
-
-
-def _remove(case: Case, candidate: Candidate) -> Flow[None]:
-    if (yield Swap(candidate.key, None, candidate.revision, case.found.root.mark)):
-        if candidate.entry.body_id is not None:
-            yield Discard(candidate.entry.body_id)
+        yield from withdraw(candidate, case.found.root.mark)
 
 
 def _plan(case: Case, head: Response, requested: float, received: float) -> Flow[Plan | None]:
     """What to store of a response, and where; None where it is not stored, for the reason noted."""
     policy = case.policy
+    if head.status == 206 and policy.partial:
+        return (yield from plan_of_part(case, head, requested, received, combine=False))
     assessed = assess(case.request, head, policy, request_time=requested, response_time=received, wish=case.wish)
     declared, verdict = _declared_length(head, policy)
     if isinstance(assessed, Verdict):

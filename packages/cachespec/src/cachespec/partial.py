@@ -21,8 +21,8 @@ MAX_POSITION: Final = 2**63 - 1
 MAX_BOUNDARY: Final = 70
 """Characters of a boundary (RFC 2046 §5.1.1)."""
 
-# What is said of the whole content and does not hold for a part of it.
-_OF_WHOLE: Final = frozenset({"content-length", "content-range", "content-digest", "content-md5"})
+OF_MESSAGE: Final = frozenset({"content-length", "content-range", "content-digest", "content-md5"})
+"""Fields (lower case) about the content of one message: what they say of a part does not hold for the whole."""
 # What a 416, which is not the stored response, has no part in: its representation, its freshness, its cookies.
 _OF_STORED: Final = ABOUT_CONTENT | {
     "age",
@@ -129,7 +129,7 @@ def unsatisfiable_headers(headers: Headers, length: int, now: float) -> Headers:
 
 def _kept(headers: Headers, *, known: bool) -> Headers:
     """RFC 9110 §15.3.7: all the fields of the 200, or what guides caches where the client knows the rest."""
-    return not_modified_headers(headers) if known else headers.without(_OF_WHOLE)
+    return not_modified_headers(headers) if known else headers.without(OF_MESSAGE)
 
 
 def multipart_content(spans: Sequence[Span], kind: str | None, length: int, boundary: str) -> list[Piece]:

@@ -36,8 +36,8 @@ DISABLE: Final = "CACHESPEC_DISABLE"
 class Override:
     """Directives that take the place of the server's for some URLs: one-sided, the request's still count.
 
-    What the user sees of the response stays as the server sent it.  Whatever they say, ``Vary: *``, partial content and
-    the statuses of RFC 6585 are not stored, and the policy's own filters hold.
+    What the user sees of the response stays as the server sent it.  Whatever they say, ``Vary: *``, partial content
+    (but for `Policy.partial`) and the statuses of RFC 6585 are not stored, and the policy's own filters hold.
     """
 
     ttl: int | timedelta | None = None
@@ -120,6 +120,9 @@ class Policy:
     select_language: bool = False
     """Whether a response whose Content-Language is what the request prefers most may answer it, although Vary names
     Accept-Language and its value differs (RFC 9111 §4.1, D22)."""
+    partial: bool = False
+    """Whether a part of a response, a 206, is stored, combined with others of the same strong validator, served for
+    ranges within it, and completed by a request for what is missing (RFC 9111 §3.3, §3.4, D36)."""
     no_vary_search: bool = False
     """Whether No-Vary-Search is obeyed (D52)."""
     key: Callable[[Request], str | None] | None = None
@@ -213,7 +216,7 @@ class Policy:
         """The RFCs to the letter, with everything they allow switched on; `options` replace that.
 
         Heuristics, request directives, CDN-Cache-Control for a shared cache, Set-Cookie stored, Vary normalised as
-        far as the fields' definitions permit, a POST's response for a later GET.
+        far as the fields' definitions permit, a POST's response for a later GET, partial content.
         """
         letter: dict[str, Any] = {
             "shared": shared,
@@ -225,6 +228,7 @@ class Policy:
             "normalise": NORMALISE_STRICT,
             "select_language": True,
             "post_as_get": True,
+            "partial": True,
             "stale_if_error": 7 * 86400,
             "ignore_fat_get": False,
         }

@@ -9,10 +9,13 @@ import secrets
 from dataclasses import replace
 from typing import Final
 
+from .combining import held, with_part
+from .entries import Entry, Part
 from .info import CacheInfo
+from .partial import Span
 from .policy import Policy
-from .selection import publish
-from .steps import Append, Discard, Plan, StoreFlow
+from .selection import ATTEMPTS, place_of, publish
+from .steps import Addition, Append, Discard, Plan, StoreFlow
 from .verdicts import Verdict
 
 UNWANTED = Verdict(False, "unwanted", "Policy.content_filter", "The content filter keeps it out.")
@@ -26,7 +29,7 @@ PIECE: Final = 256 * 1024
 class Recording:
     """The body of one response on its way into the store, according to `plan`."""
 
-    __slots__ = ("_body_id", "_chunks", "_gathered", "_info", "_length", "_plan", "_policy", "going")
+    __slots__ = ("_body_id", "_chunks", "_gathered", "_info", "_length", "_plan", "_policy", "entry", "going")
 
     def __init__(self, plan: Plan, policy: Policy, info: CacheInfo) -> None:
         self._plan = plan
@@ -38,6 +41,8 @@ class Recording:
         self._body_id: str | None = None
         self.going: bool = True
         """Whether anything more is wanted."""
+        self.entry: Entry | None = None
+        """What was stored."""
 
     def take(self, chunk: bytes) -> bool:
         """Take in a piece of the body; True if `flush` has to be run before more comes."""
@@ -84,6 +89,8 @@ class Recording:
             self._info.verdicts.append(UNWANTED)
             yield from self.abort()
             return False
+        if plan.addition is not None:
+            return (yield from self._add(plan.addition))
         entry = plan.entry
         length = str(self._length)
         if entry.headers.fields.get("content-length") != length and entry.status not in (204, 205):
@@ -96,20 +103,60 @@ class Recording:
                 return False
             entry = replace(entry, length=self._length, body_id=self._body_id)
         self.going = False
-        stored = yield from publish(plan, entry, self._policy)
-        self._info.stored = stored
-        if stored:
-            self._info.created_at = entry.created
-            self._info.expires_at = entry.response_time + entry.lifetime - entry.initial_age
-            self._info.lifetime = entry.lifetime
+        if (yield from publish(plan, entry, self._policy)):
+            self._is(entry)
         elif entry.body_id is not None:
             yield Discard(entry.body_id)
-        return stored
+        return self.entry is not None
+
+    def _add(self, addition: Addition) -> StoreFlow[bool]:
+        """Publish a part of a response's content, together with what there is of it by now.  RFC 9111 §3.4"""
+        for _ in range(ATTEMPTS):
+            root, there = yield from place_of(self._plan)
+            base = addition.base(there.item)
+            if isinstance(base, Verdict):
+                self._info.verdicts.append(base)
+                break
+            if held(base).complete:
+                # Somebody else was quicker: there is nothing to add.
+                self._is(base)
+                break
+            entry = base
+            if held(base).missing(addition.span):
+                part = yield from self._part(addition.span, base)
+                if part is None:
+                    return False
+                entry = with_part(base, part)
+            if (yield from publish(replace(self._plan, root=root), entry, self._policy, there)):
+                self._is(entry)
+                break
+        self.going = False
+        body_id = self._body_id
+        if body_id is not None and (self.entry is None or body_id not in self.entry.body_ids):
+            yield Discard(body_id)
+        return self.entry is not None
+
+    def _part(self, span: Span, base: Entry) -> StoreFlow[Part | None]:
+        """What was recorded, as a part to be added to `base`; None where the store has no room for it."""
+        beside = sum([len(part.body) for part in base.parts if part.body is not None])
+        if self._body_id is None and beside + self._length <= INLINE:
+            return Part(*span, b"".join(self._chunks))
+        if self._chunks and not (yield from self.flush()):
+            return None
+        return Part(*span, None, self._body_id)
+
+    def _is(self, entry: Entry) -> None:
+        """`entry` is stored."""
+        self.entry = entry
+        self._info.stored = True
+        self._info.created_at = entry.created
+        self._info.expires_at = entry.response_time + entry.lifetime - entry.initial_age
+        self._info.lifetime = entry.lifetime
 
     def abort(self) -> StoreFlow[None]:
         """Forget it.  Does nothing after `commit`, or a second time."""
         self.going = False
         self._chunks.clear()
-        if self._body_id is not None and not self._info.stored:
+        if self._body_id is not None and self.entry is None:
             body_id, self._body_id = self._body_id, None
             yield Discard(body_id)

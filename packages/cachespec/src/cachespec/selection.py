@@ -230,8 +230,21 @@ def select(
     return entry if entry.selecting == selecting else replace(entry, selecting=selecting)
 
 
-def publish(plan: Plan, entry: Entry, policy: Policy) -> StoreFlow[bool]:
-    """Put `entry`, whose body is complete, where later requests find it; whether that came about."""
+def place_of(plan: Plan) -> StoreFlow[tuple[Reading, Reading]]:
+    """What lies at the primary key by now, with the mark of the exchange, and what lies where `plan.entry` belongs."""
+    now: Reading = yield Read(plan.primary)
+    root = Reading(now.item, now.revision, plan.root.mark)
+    if isinstance(root.item, Variants):
+        there: Reading = yield Read(variant_key(plan.primary, root.item.generation, plan.entry.selecting))
+        return root, there
+    return root, (Reading(None, 0, root.mark) if plan.names or plan.entry.selecting else root)
+
+
+def publish(plan: Plan, entry: Entry, policy: Policy, there: Reading | None = None) -> StoreFlow[bool]:
+    """Put `entry`, whose body is complete, where later requests find it; whether that came about.
+
+    `there` is what lies there already, if somebody has looked.
+    """
     root = plan.root
     mark = root.mark
     if mark < 0:
@@ -247,8 +260,9 @@ def publish(plan: Plan, entry: Entry, policy: Policy) -> StoreFlow[bool]:
         record = root.item if isinstance(root.item, Variants) else None
         generation = record.generation if record is not None else secrets.token_bytes(16)
         key = variant_key(plan.primary, generation, entry.selecting)
-        there: Reading = yield Read(key)
-        wanted = _with_variant(record, generation, plan.names, entry, key, there.revision == 0, policy)
+        found: Reading = (yield Read(key)) if there is None else there
+        there = None
+        wanted = _with_variant(record, generation, plan.names, entry, key, found.revision == 0, policy)
         if wanted is not record:
             if not (yield Swap(plan.primary, wanted, root.revision, mark)):
                 root = yield Read(plan.primary)
@@ -257,9 +271,9 @@ def publish(plan: Plan, entry: Entry, policy: Policy) -> StoreFlow[bool]:
             if wanted.generation != generation:
                 root = yield Read(plan.primary)
                 continue
-        stored = yield Swap(key, entry, there.revision, mark)
+        stored = yield Swap(key, entry, found.revision, mark)
         if stored:
-            yield from _let_go(there.item, entry)
+            yield from _let_go(found.item, entry)
             if policy.no_vary_search:
                 yield from remember_equivalence(entry, mark, policy)
         return bool(stored)
@@ -297,7 +311,16 @@ def _with_variant(
     )
 
 
+def withdraw(candidate: Candidate, mark: int) -> StoreFlow[None]:
+    """Remove a stored response with its bodies, unless another has taken its place."""
+    if (yield Swap(candidate.key, None, candidate.revision, mark)):
+        for body_id in candidate.entry.body_ids:
+            yield Discard(body_id)
+
+
 def _let_go(replaced: object, entry: Entry) -> StoreFlow[None]:
-    """Discard the body of what was replaced, unless it lives on."""
-    if isinstance(replaced, Entry) and replaced.body_id is not None and replaced.body_id != entry.body_id:
-        yield Discard(replaced.body_id)
+    """Discard the bodies of what was replaced, but for those that live on."""
+    if isinstance(replaced, Entry):
+        for body_id in replaced.body_ids:
+            if body_id not in entry.body_ids:
+                yield Discard(body_id)

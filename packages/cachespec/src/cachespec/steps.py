@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 from .entries import Entry, Item
 from .info import CacheInfo
 from .messages import Request, Response
-from .partial import Piece
+from .partial import Piece, Span
 from .stores.contract import NOTHING, Reading, Scope, Store
+from .verdicts import Verdict
 
 L = TypeVar("L")
 R = TypeVar("R")
@@ -136,9 +137,31 @@ class Close(Generic[L]):
     live: L
 
 
-Step: TypeAlias = StoreStep | Join | Send | Close[Any]
+@dataclass(slots=True)
+class Drain(Generic[L]):
+    """Read a live response to its end, into the store; the result is what is stored then, or None.
+
+    Only a driver that says it can is asked to.  A failure while reading is thrown in.
+    """
+
+    live: L
+    plan: Plan
+    info: CacheInfo
+
+
+Step: TypeAlias = StoreStep | Join | Send | Close[Any] | Drain[Any]
 Flow: TypeAlias = Generator[Step, Any, R]
 StoreFlow: TypeAlias = Generator[StoreStep, Any, R]
+
+
+@dataclass(slots=True)
+class Addition:
+    """A part of a response's content, which is stored with what there is of it already.  RFC 9111 §3.4"""
+
+    span: Span
+    """Which part it is."""
+    base: Callable[[Item | None], Entry | Verdict]
+    """What it is to be added to where this lies in the store by now, or why it is not stored."""
 
 
 @dataclass(slots=True)
@@ -155,6 +178,8 @@ class Plan:
     """Content-Length, in bytes."""
     wanted: Callable[[bytes], bool] | None = None
     """Asked, with the whole content, whether it is to be stored after all."""
+    addition: Addition | None = None
+    """What is to be done with a part of the content."""
 
 
 class ServerError(Exception):

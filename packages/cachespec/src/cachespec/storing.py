@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin
 
+from .combining import incomplete
 from .dates import format_date
 from .directives import OWN_TARGET, ResponseDirectives, policy_of, request_directives, response_directives
 from .entries import Entry
@@ -34,6 +35,12 @@ NOT_UNDERSTOOD = Verdict(
 NEVER = Verdict(False, "status-never", "RFC 6585 §3-6", "Status {} is never stored, whatever its directives.")
 OWN_CONDITION = Verdict(
     False, "own-condition", "RFC 9110 §13.1", "Status {} answers a condition or a range of this very request."
+)
+PART = Verdict(
+    False, "part", "RFC 9111 §3.3", "It is not one part, asked for by a GET, of content whose length it tells."
+)
+PART_FIELDS = Verdict(
+    False, "part-fields", "RFC 9110 §15.3.7", "What answers If-Range leaves out fields that the client knows."
 )
 STATUS_REFUSED = Verdict(False, "status-refused", "Policy.statuses", "Status {} is not stored by this cache.")
 NO_STORE = Verdict(False, "no-store", "RFC 9111 §5.2.2.5", "The response says no-store.")
@@ -128,6 +135,11 @@ def assess(
 
     `selecting` are the request's selecting values.  The body is not part of the question.
     """
+    if response.status == 206 and policy.partial:
+        counts_as = _incomplete(request, response)
+        if isinstance(counts_as, Verdict):
+            return counts_as
+        response = counts_as
     headers = response.headers
     said, field = _governing(request, response, policy, wish)
     # A POST whose content is no part of the key can only be stored for a later GET (ruling D39).
@@ -176,6 +188,16 @@ def assess(
         withheld=_withheld(headers) if shared and OWN_TARGET in headers.fields else (),
         created=response_time,
     )
+
+
+def _incomplete(request: Request, response: Response) -> Response | Verdict:
+    """The incomplete 200 as which a 206 to `request` may be stored, or why it may not.  RFC 9111 §3.3, ruling D36"""
+    fields = request.headers.fields
+    if request.method != "GET" or "range" not in fields:
+        return PART
+    if "if-range" in fields:
+        return PART_FIELDS
+    return incomplete(response) or PART
 
 
 def _governing(request: Request, response: Response, policy: Policy, wish: Wish) -> tuple[ResponseDirectives, str]:

@@ -147,6 +147,7 @@ def freshen(
         length=entry.length,
         body=entry.body,
         body_id=entry.body_id,
+        parts=entry.parts,
     )
 
 
