@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
+import anyio
 import pytest
 
-from cachespec import Cache, CacheInfo, Headers, MemoryStore, Policy, Request, Response, Wish
+from cachespec import AsyncCache, Cache, CacheInfo, Headers, MemoryStore, Policy, Request, Response, Wish
+from cachespec.combining import held
 from cachespec.dates import format_date
 
 START = 1_000_000_000.0
@@ -101,6 +103,7 @@ class Lab:
     lives: list[Live] = field(default_factory=list)
     delay: float = 0.0
     """Seconds that the origin takes for an answer."""
+    live: ClassVar[type[Live]] = Live
 
     def __post_init__(self) -> None:
         self.cache = Cache(self.store, self.policy, clock=self.clock)
@@ -127,7 +130,7 @@ class Lab:
             chunks = [body] if isinstance(body, bytes) else body
             if request.method == "HEAD" or status in (204, 304):
                 chunks = []
-            return Live(Response(status, lines), chunks)
+            return self.live(Response(status, lines), chunks)
 
         self.script.append(answer)
         return self
@@ -162,9 +165,16 @@ class Lab:
     def get(self, headers: Any = (), **options: Any) -> Reply:
         """An answer, read and closed."""
         answer = self.fetch(headers, **options)
-        body = b"".join(answer.content)
-        answer.content.close()
+        try:
+            body = b"".join(answer.content)
+        finally:
+            answer.content.close()
         return Reply(answer.head.status, Headers([*answer.head.headers, *answer.added]), body, answer.info, answer.live)
+
+    def asks(self, value: str | None, **lines: str) -> Reply:
+        """The answer to a GET with this range of bytes."""
+        headers = {name.replace("_", "-"): text for name, text in lines.items()}
+        return self.get(headers if value is None else {"Range": f"bytes={value}", **headers})
 
     def head(self, headers: Any = (), **options: Any) -> Reply:
         return self.get(headers, method="HEAD", **options)
@@ -193,6 +203,52 @@ class Lab:
         """The stored responses."""
         return [item for _, item in self.store.items() if hasattr(item, "status")]
 
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """What is stored of the one response there is."""
+        [entry] = self.entries
+        return list(held(entry).spans)
+
+    @property
+    def bodies(self) -> set[str]:
+        """The bodies that a `MemoryStore` holds."""
+        return set(self.store._bodies)
+
+
+@dataclass
+class AsyncLab(Lab):
+    """The same with an asynchronous cache; every request runs in a loop of its own."""
+
+    backend: str = "asyncio"
+    live: ClassVar[type[Live]] = AsyncLive
+
+    def __post_init__(self) -> None:
+        self.cache: Any = AsyncCache(self.store, self.policy, clock=self.clock)
+
+    async def asend(self, request: Request) -> Live:
+        return self.send(request)
+
+    def get(
+        self,
+        headers: Any = (),
+        *,
+        url: str = URL,
+        method: str = "GET",
+        content: bytes | None = b"",
+        wish: Wish | None = None,
+    ) -> Reply:
+        return anyio.run(
+            self._get, Request(method, url, fields(headers), content), wish or Wish(), backend=self.backend
+        )
+
+    async def _get(self, request: Request, wish: Wish) -> Reply:
+        answer = await self.cache.fetch(request, self.asend, wish)
+        try:
+            body = b"".join([chunk async for chunk in answer.content])
+        finally:
+            await answer.content.aclose()
+        return Reply(answer.head.status, Headers([*answer.head.headers, *answer.added]), body, answer.info, answer.live)
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -201,11 +257,19 @@ def clock() -> Clock:
 
 @pytest.fixture
 def make_lab() -> Callable[..., Lab]:
-    """Makes a laboratory; options of `Policy` by name, or `policy=`, `store=`, `clock=`."""
+    """Makes a laboratory; options of `Policy` by name, or `policy=`, `store=`, `clock=`; on a `backend` it is async."""
 
-    def make(policy: Policy | None = None, *, store: Any = None, clock: Clock | None = None, **options: Any) -> Lab:
+    def make(
+        policy: Policy | None = None,
+        *,
+        store: Any = None,
+        clock: Clock | None = None,
+        backend: str | None = None,
+        **options: Any,
+    ) -> Lab:
         made = policy if policy is not None else Policy(**options)
-        return Lab(made, MemoryStore() if store is None else store, clock or Clock())
+        told: list[Any] = [made, MemoryStore() if store is None else store, clock or Clock()]
+        return Lab(*told) if backend is None else AsyncLab(*told, backend=backend)
 
     return make
 

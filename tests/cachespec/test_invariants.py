@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +18,14 @@ URLS = ["https://a.test/1", "https://a.test/2", "https://b.test/1"]
 
 
 @dataclass
-class Made:
-    """A response that the origin has made, and when and for whom it did, or confirmed it."""
+class State:
+    """What the origin said of a response when it made or confirmed it."""
 
-    number: int
-    url: str
-    requests: list[Request]
-    """The one it was made for, and those for which it was confirmed."""
     said: ResponseDirectives
     vary: str
     expires: float | None
     age: int
     at: float
-    opened: bool
-    """Whether it was open to all when it was made, or has been confirmed so since."""
 
     def lifetime(self, policy: Policy) -> float:
         """The lifetime, in a second set of words."""
@@ -39,6 +34,26 @@ class Made:
         if self.said.max_age is not None:
             return self.said.max_age
         return 0 if self.expires is None else max(0.0, self.expires - self.at)
+
+
+@dataclass
+class Made:
+    """A response that the origin has made, and when and for whom it did, or confirmed it."""
+
+    number: int
+    url: str
+    requests: list[Request]
+    """The one it was made for, and those for which it was confirmed."""
+    states: list[State]
+    """The last one; where it varies, and is stored more than once therefore, those before it, too."""
+    opened: bool
+    """Whether it was open to all when it was made, or has been confirmed so since."""
+
+    def confirmed(self, now: float, given: dict[str, Any], said: ResponseDirectives) -> None:
+        last = self.states[-1]
+        expires = last.expires if given["expires"] is None else now + given["expires"]
+        state = State(said, given["vary"] or last.vary, expires, given["age"], now)
+        self.states = [*(self.states if state.vary else ()), state]
 
 
 def is_open(said: ResponseDirectives) -> bool:
@@ -101,17 +116,15 @@ class World:
                 made.requests.append(request)
                 # What may not be stored confirms for once.
                 if (opened or not guarded) and request.headers.get("cache-control") != "no-store":
-                    made.at, made.age, made.said, made.vary = self.now, given["age"], said, given["vary"] or made.vary
-                    made.expires = made.expires if given["expires"] is None else self.now + given["expires"]
+                    made.confirmed(self.now, given, said)
                 return Live(Response(304, [*lines, ("ETag", f'"{made.number}"')]), b"")
         if request.method == "HEAD":
             return Live(Response(204, lines), b"")
         number = len(self.made)
         expires = None if given["expires"] is None else self.now + given["expires"]
         said = response_directives(given["cc"])
-        self.made.append(
-            Made(number, request.url, [request], said, given["vary"], expires, given["age"], self.now, is_open(said))
-        )
+        state = State(said, given["vary"], expires, given["age"], self.now)
+        self.made.append(Made(number, request.url, [request], [state], is_open(said)))
         self.current[request.url] = number
         lines.append(("X-Number", str(number)))
         if given["tagged"]:
@@ -142,35 +155,43 @@ class World:
 
     def judge(self, made: Made, request: Request, answer: Any, body: bytes) -> None:
         """Whether `answer` may be `made`, out of the store, for `request`."""
-        said = made.said
         # The body is that of the head.
         assert body in (b"", str(made.number).encode() * (len(body) // len(str(made.number))))
         assert (request.method == "HEAD") or len(body) > 0
         assert made.url == request.url
         # A purge beats what came before it.
         assert made.number >= self.dropped[made.url]
+        assert int(answer.head.headers["age"]) == int(answer.info.age)
+        if not self.policy.shared:
+            # Principals are kept apart.
+            assert made.requests[0].headers.get("authorization") == request.headers.get("authorization")
+        *others, last = made.states
+        for state in others:
+            with suppress(AssertionError):
+                return self.judge_state(made, state, request, answer)
+        return self.judge_state(made, last, request, answer)
+
+    def judge_state(self, made: Made, state: State, request: Request, answer: Any) -> None:
+        """Whether that may be so by what the origin said at one time."""
+        said = state.said
         revalidated = answer.info.status == "revalidated"
         if not revalidated:
             assert not said.no_store
             assert not said.no_cache
-            names = made.vary.split(", ") if made.vary else []
+            names = state.vary.split(", ") if state.vary else []
             asked = [request.headers.get(name) for name in names]
             assert asked in [[other.headers.get(name) for name in names] for other in made.requests]
         if self.policy.shared:
             assert not said.private or revalidated
             assert "authorization" not in made.requests[0].headers or made.opened or revalidated
-        else:
-            # Principals are kept apart.
-            assert made.requests[0].headers.get("authorization") == request.headers.get("authorization")
-        age = self.now - made.at + made.age
+        age = self.now - state.at + state.age
         assert revalidated or answer.info.age >= age - 1e-6
-        assert int(answer.head.headers["age"]) == int(answer.info.age)
         if answer.info.status == "hit":
-            assert made.lifetime(self.policy) > age
+            assert state.lifetime(self.policy) > age
         if answer.info.status == "stale":
             assert not said.must_revalidate
             assert not (self.policy.shared and said.proxy_revalidate)
-            staleness = age - made.lifetime(self.policy)
+            staleness = age - state.lifetime(self.policy)
             asked = request.headers.get("cache-control", "")
             windows = max(said.stale_while_revalidate or 0, said.stale_if_error or 0)
             assert staleness <= windows or ("max-stale" in asked and not (self.policy.shared and said.s_maxage))

@@ -39,8 +39,8 @@ _LARGEST: Final = 2**63 - 1
 # Kind, flags, status; bytes of the text; six times; two windows; the body's length; how many selecting values, groups,
 # withheld lines, lines and parts there are.
 _ENTRY_HEAD: Final = Struct("<4sHHI6d3q5I")
-# Where a part starts and stops, what comes before it in its body, bytes of the body that lies here (-1: none does).
-_PART: Final = Struct("<4q")
+# Where a part starts and stops, and what comes before it in its body, if that lies by itself.
+_PART: Final = Struct("<3q")
 # Kind, flags; bytes of the text; the count; how many sets of names, entity-tags and languages there are.
 _VARIANTS_HEAD: Final = Struct("<4sHIq3I")
 _FIXED: Final = 7
@@ -166,9 +166,7 @@ def _encode_entry(entry: Entry) -> bytes:
 
 
 def _parts_table(parts: tuple[Part, ...]) -> list[bytes]:
-    table = [
-        _PART.pack(part.start, part.stop, part.skip, -1 if part.body is None else len(part.body)) for part in parts
-    ]
+    table = [_PART.pack(part.start, part.stop, part.skip) for part in parts]
     return [*table, *(part.body or b"" for part in parts)]
 
 
@@ -245,24 +243,26 @@ def _decode_entry(payload: Octets) -> Entry | None:
         length=length,
         body=body,
         body_id=body_id if flags & _BODY_ID else None,
-        parts=_parts(payload[start_of_parts:], strings[parts_at:]) if n_parts else (),
+        parts=_parts(payload[start_of_parts:], strings[parts_at:], length) if n_parts else (),
     )
 
 
-def _parts(octets: Octets, names: list[str]) -> tuple[Part, ...]:
-    """The parts in the table that `octets` begins with.  ValueError where it does not fit what follows it."""
+def _parts(octets: Octets, names: list[str], whole: int) -> tuple[Part, ...]:
+    """The parts in the table that `octets` begins with, of `whole` bytes.  ValueError where they do not fit."""
     at = _PART.size * len(names)
     if len(octets) < at:
         raise ValueError("a table that is cut short")
     parts: list[Part] = []
-    for (start, stop, skip, length), name in zip(_PART.iter_unpack(octets[:at]), names, strict=True):
-        if not 0 <= start <= stop or skip < 0 or not -1 <= length <= len(octets) - at:
+    before = 0
+    for (start, stop, skip), name in zip(_PART.iter_unpack(octets[:at]), names, strict=True):
+        if not before <= start < stop <= whole or skip < 0:
             raise ValueError("a part that cannot be")
-        body = None if length < 0 else bytes(octets[at : at + length])
-        at += max(0, length)
+        before = stop
+        body = None if name else bytes(octets[at : at + stop - start])
+        at += 0 if body is None else stop - start
         parts.append(Part(start, stop, body, name or None, skip))
     if at != len(octets):
-        raise ValueError("octets that belong to no part")
+        raise ValueError("octets that belong to no part, or too few of them")
     return tuple(parts)
 
 

@@ -159,6 +159,12 @@ def request_for_rest(case: Case, plain: Request, now: float) -> Request | None:
     start, stop = gaps[0][0], gaps[-1][1]
     if stop - start == entry.length:
         return None
+    _, kept = freshen(
+        entry, Response(206), case.request, case.policy, request_time=now, response_time=now, wish=case.wish
+    )
+    if isinstance(kept, Verdict):
+        # The request bars the rest from the store, and what would do for the whole is one answer.
+        return None
     wanted = f"bytes={start}-" if stop == entry.length else f"bytes={start}-{stop - 1}"
     # RFC 9110 §13.1.5: If-Range without Range means nothing; ours takes its place.
     headers = plain.headers.without({"if-range"}).plus(("Range", wanted), ("If-Range", validator))
@@ -173,16 +179,17 @@ def completed(case: Case, head: Response, live: Any, requested: float) -> Flow[S
         plan = yield from plan_of_part(case, head, requested, received, combine=True)
     if plan is None:
         yield Close(live)
-        return None
-    entry: Entry | None = yield Drain(live, plan, case.info)
-    if entry is not None and held(entry).complete:
-        outcome = yield from answer_from(case.request, entry, case.info, case.clock(), status="revalidated")
-        if outcome is not None:
-            case.info.forward_status = 206
-            return outcome
-    elif entry is None and case.found.candidate is not None:
-        # The store has no room for it, say: trying again and again would cost twice.
-        yield from withdraw(case.found.candidate, case.found.root.mark)
-    case.info.stored = False
+    else:
+        entry: Entry | None = yield Drain(live, plan, case.info)
+        if entry is not None and held(entry).complete:
+            outcome = yield from answer_from(case.request, entry, case.info, case.clock(), status="revalidated")
+            if outcome is not None:
+                case.info.forward_status = 206
+                return outcome
+        elif entry is None and case.found.candidate is not None:
+            # The store has no room for it, say: trying again and again would cost twice.
+            yield from withdraw(case.found.candidate, case.found.root.mark)
+        case.info.stored = False
+    # What has been removed or added meanwhile is not what the whole will take the place of.
     case.found = yield from find(case.request, case.keys, case.policy)
     return None

@@ -2,157 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from cachespec import MemoryStore, Policy, Request, Response, Wish
-from cachespec.combining import MAX_PARTS, held
+from cachespec.combining import MAX_PARTS
 from cachespec.record import INLINE
 
 URL = "https://example.com/a"
 MODIFIED = "Sat, 08 Sep 2001 01:46:40 GMT"
 CONTENT = b"0123456789"
 MAKE = Callable[..., Any]
-
-
-class Live:
-    """A response, with its content in chunks; one that is an exception is raised, one that is callable is called."""
-
-    def __init__(self, head: Response, chunks: list[Any]) -> None:
-        self.head = head
-        self.script = chunks
-        self.closed = 0
-
-    def chunks(self) -> Iterator[bytes]:
-        for chunk in self.script:
-            if isinstance(chunk, BaseException):
-                raise chunk
-            yield chunk() if callable(chunk) else chunk
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-class AsyncLive(Live):
-    async def chunks(self) -> AsyncIterator[bytes]:  # type: ignore[override]
-        for chunk in super().chunks():
-            await asyncio.sleep(0)
-            yield chunk
-
-    async def aclose(self) -> None:
-        self.closed += 1
-
-
-@dataclass
-class Origin:
-    """A server with one resource, that knows ranges and conditions."""
-
-    clock: Any
-    content: bytes = CONTENT
-    etag: str | None = '"a"'
-    modified: str | None = None
-    says: str = "max-age=60"
-    lines: dict[str, str] = field(default_factory=dict)
-    piece: int = 100_000
-    live: Any = Live
-    obeys_if_range: bool = True
-    requests: list[Request] = field(default_factory=list)
-    lives: list[Any] = field(default_factory=list)
-    instead: Any = None
-    """Makes the next answer, once."""
-
-    def __call__(self, request: Request) -> Any:
-        self.requests.append(request)
-        instead, self.instead = self.instead, None
-        self.lives.append(self.answer(request) if instead is None else instead(request))
-        return self.lives[-1]
-
-    async def asend(self, request: Request) -> Any:
-        return self(request)
-
-    def answer(self, request: Request) -> Any:
-        fields = request.headers
-        if self.etag is not None and self.etag in fields.get("if-none-match", ""):
-            return self.response(304, b"")
-        span = self.span(fields["range"]) if "range" in fields else None
-        condition = fields.get("if-range")
-        if condition is not None and self.obeys_if_range and condition not in (self.etag, self.modified):
-            span = None
-        if span is None:
-            return self.response(200, self.content)
-        if span[0] >= span[1]:
-            return self.response(416, b"", {"Content-Range": f"bytes */{len(self.content)}"})
-        return self.part(*span)
-
-    def span(self, value: str) -> tuple[int, int] | None:
-        """What one range, well formed, selects."""
-        length = len(self.content)
-        first, dash, last = value.removeprefix("bytes=").partition("-")
-        if not dash or "," in value or not value.startswith("bytes="):
-            return None
-        if not first:
-            return max(0, length - int(last)), length
-        return int(first), min(length, int(last) + 1) if last else length
-
-    def part(self, start: int, stop: int, lines: Any = None, **options: Any) -> Any:
-        told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(self.content)}", **(lines or {})}
-        return self.response(206, self.content[start:stop], told, **options)
-
-    def response(self, status: int, content: bytes, lines: Any = None, *, chunks: Any = None) -> Any:
-        told: dict[str, str] = {"Cache-Control": self.says, "Date": self.clock.date()}
-        if self.etag is not None:
-            told["ETag"] = self.etag
-        if self.modified is not None:
-            told["Last-Modified"] = self.modified
-        if status != 304:
-            told |= {"Content-Length": str(len(content)), "Content-Type": "text/plain"}
-        told |= self.lines | (lines or {})
-        if chunks is None:
-            chunks = [content[at : at + self.piece] for at in range(0, len(content), self.piece)]
-        return self.live(Response(status, told), chunks)
-
-    @property
-    def calls(self) -> int:
-        return len(self.requests)
-
-    @property
-    def asked(self) -> dict[str, str]:
-        """The fields of the last request."""
-        return dict(self.requests[-1].headers.fields)
-
-
-@pytest.fixture
-def make(make_lab: MAKE) -> MAKE:
-    """Makes a cache that knows parts, with such a server behind it; options of `Policy` by name."""
-
-    def make(store: Any = None, **options: Any) -> tuple[Any, Origin]:
-        lab = make_lab(store=store, **{"partial": True, "heuristics": False, **options})
-        origin = Origin(lab.clock)
-        lab.script = [origin]
-        return lab, origin
-
-    return make
-
-
-def asks(lab: Any, value: str | None, **lines: str) -> Any:
-    """The answer to a GET with this range."""
-    headers = {name.replace("_", "-"): text for name, text in lines.items()}
-    return lab.get(headers if value is None else {"Range": f"bytes={value}", **headers})
-
-
-def spans(lab: Any) -> list[tuple[int, int]]:
-    """What is stored of the one response there is."""
-    [entry] = lab.entries
-    return list(held(entry).spans)
-
-
-def bodies(lab: Any) -> set[str]:
-    """The bodies in the store's memory."""
-    return set(lab.store._bodies)
 
 
 # --- RFC 9111 §3.3: stored, and served for ranges within
@@ -179,9 +41,9 @@ def test_a_part_answers_ranges_that_lie_within_it(value: str, span: tuple[int, i
     )
     if value[0] == "-":
         scaled = f"-{int(value[1:]) * size}"
-    first = asks(lab, f"{4 * size}-{10 * size - 1}")
+    first = lab.asks(f"{4 * size}-{10 * size - 1}")
     assert (first.status, first.info.status, first.info.stored) == (206, "miss", True)
-    second = asks(lab, scaled)
+    second = lab.asks(scaled)
     start, stop = span[0] * size, span[1] * size
     assert (second.status, second.info.status, second.live) == (206, "hit", None)
     assert second.body == origin.content[start:stop]
@@ -210,7 +72,7 @@ def test_a_part_answers_ranges_that_lie_within_it(value: str, span: tuple[int, i
 )
 def test_a_part_answers_nothing_else(headers: dict[str, str], make: MAKE) -> None:
     lab, origin = make()
-    asks(lab, "4-8")
+    lab.asks("4-8")
     reply = lab.get(headers)
     assert origin.calls == 2
     assert reply.info.forward == "partial"
@@ -220,28 +82,28 @@ def test_a_part_answers_nothing_else(headers: dict[str, str], make: MAKE) -> Non
 @pytest.mark.requirement("9111-3.3-05")
 def test_a_part_answers_no_head_request_but_a_head_request_updates_it(make: MAKE) -> None:
     lab, origin = make()
-    asks(lab, "4-8")
+    lab.asks("4-8")
     origin.lines = {"X": "y"}
     assert lab.head().info.forward == "partial"
     assert origin.requests[-1].method == "HEAD"
     assert "if-none-match" not in origin.asked
-    assert asks(lab, "5-6").headers["x"] == "y"
+    assert lab.asks("5-6").headers["x"] == "y"
     assert origin.calls == 2
 
 
 @pytest.mark.requirement("9111-4.3.2-07", "9110-14.2-07")
 def test_the_clients_condition_is_evaluated_before_its_range(make: MAKE) -> None:
     lab, origin = make()
-    asks(lab, "4-8")
-    reply = asks(lab, "4-5", If_None_Match='"a"')
+    lab.asks("4-8")
+    reply = lab.asks("4-5", If_None_Match='"a"')
     assert (reply.status, reply.body, origin.calls) == (304, b"", 1)
 
 
 def test_several_ranges_within_what_is_there_are_served_together(make: MAKE) -> None:
     lab, origin = make()
     origin.content = bytes(range(256)) * 40
-    asks(lab, "0-4999")
-    reply = asks(lab, "0-9, 4000-4009")
+    lab.asks("0-4999")
+    reply = lab.asks("0-9, 4000-4009")
     assert (reply.status, reply.info.status, origin.calls) == (206, "hit", 1)
     assert origin.content[:10] in reply.body
     assert b"Content-Range: bytes 4000-4009/10240\r\n\r\n" + origin.content[4000:4010] in reply.body
@@ -250,8 +112,8 @@ def test_several_ranges_within_what_is_there_are_served_together(make: MAKE) -> 
 @pytest.mark.parametrize("kind", ["default", "gateway"])
 def test_parts_are_stored_where_the_policy_says_so_only(kind: str, make_lab: MAKE) -> None:
     lab = make_lab(Policy() if kind == "default" else Policy.gateway())
-    lab.script = [Origin(lab.clock)]
-    assert asks(lab, "4-8").codes[-1] == "status"
+    lab.says(status=206, headers={"Content-Range": "bytes 4-8/10", "ETag": '"a"'}, body=b"45678")
+    assert lab.asks("4-8").codes[-1] == "status"
     assert lab.entries == []
     assert Policy.strict(shared=True).partial
     assert Policy.strict(shared=False).partial
@@ -284,7 +146,7 @@ def test_a_200_that_is_cut_short_is_not_kept(make: MAKE) -> None:
 def test_what_is_no_part_or_may_not_be_stored_is_passed_on(lines: dict[str, str], code: str, make: MAKE) -> None:
     lab, origin = make()
     origin.instead = lambda _: origin.part(4, 9, lines)
-    reply = asks(lab, "4-8")
+    reply = lab.asks("4-8")
     assert (reply.status, reply.body, reply.codes[-1]) == (206, b"45678", code)
     assert lab.entries == []
 
@@ -300,11 +162,11 @@ def test_a_part_that_nobody_asked_for_is_not_stored(make: MAKE) -> None:
 
 def test_a_part_of_a_query_or_of_a_post_is_not_stored(make: MAKE) -> None:
     lab, _origin = make(methods=frozenset({"GET", "QUERY", "POST"}), body_in_key=True, post_as_get=True)
-    asks(lab, "0-1")
+    lab.asks("0-1")
     for method in ("QUERY", "POST"):
         reply = lab.get({"Range": "bytes=4-8"}, method=method, content=b"x")
         assert (reply.status, reply.codes[-1]) == (206, "part")
-    assert spans(lab) == [(0, 2)]
+    assert lab.spans == [(0, 2)]
 
 
 @pytest.mark.parametrize(
@@ -316,25 +178,25 @@ def test_a_part_is_as_long_as_its_content_range_says(chunks: list[bytes], make: 
     lab, origin = make()
     made = origin.part(4, 9, chunks=chunks)
     head = Response(206, made.head.headers.without({"content-length"}))
-    origin.instead = lambda _: Live(head, chunks)
-    asks(lab, "4-8")
+    origin.instead = lambda _: lab.live(head, chunks)
+    lab.asks("4-8")
     assert lab.entries == []
 
 
 @pytest.mark.requirement("9110-15.3.7-02")
 def test_what_answers_if_range_lacks_fields_and_is_not_stored_by_itself(make: MAKE) -> None:
     lab, _origin = make()
-    assert asks(lab, "4-8", If_Range='"a"').codes[-1] == "part-fields"
+    assert lab.asks("4-8", If_Range='"a"').codes[-1] == "part-fields"
     assert lab.entries == []
-    asks(lab, "4-8")
-    asks(lab, "0-3", If_Range='"a"')
-    assert spans(lab) == [(0, 9)]
-    assert asks(lab, "0-8").headers["content-type"] == "text/plain"
+    lab.asks("4-8")
+    lab.asks("0-3", If_Range='"a"')
+    assert lab.spans == [(0, 9)]
+    assert lab.asks("0-8").headers["content-type"] == "text/plain"
 
 
 def test_a_part_that_the_content_filter_cannot_judge_is_not_stored(make: MAKE) -> None:
     lab, _ = make(content_filter=lambda *_: True)
-    assert asks(lab, "4-8").codes[-1] == "filtered-part"
+    assert lab.asks("4-8").codes[-1] == "filtered-part"
     assert lab.entries == []
 
 
@@ -346,18 +208,18 @@ def test_the_filter_of_responses_sees_what_the_part_counts_as(make: MAKE) -> Non
         return False
 
     lab, _ = make(response_filter=judge)
-    assert asks(lab, "4-8").codes[-1] == "filtered"
+    assert lab.asks("4-8").codes[-1] == "filtered"
     assert seen == [(200, "10")]
 
 
 def test_the_largest_body_that_is_stored_bounds_what_is_held_of_one(make: MAKE) -> None:
     lab, origin = make(max_body=5)
-    assert asks(lab, "0-5").codes[-1] == "too-large"
+    assert lab.asks("0-5").codes[-1] == "too-large"
     assert lab.entries == []
-    asks(lab, "0-2")
-    assert asks(lab, "5-7").codes[-1] == "too-large"
-    assert asks(lab, "8-9").info.stored
-    assert spans(lab) == [(0, 3), (8, 10)]
+    lab.asks("0-2")
+    assert lab.asks("5-7").codes[-1] == "too-large"
+    assert lab.asks("8-9").info.stored
+    assert lab.spans == [(0, 3), (8, 10)]
     # It could not be stored when it is complete, so that all of it is asked for.
     assert lab.get().body == CONTENT
     assert "range" not in origin.asked
@@ -367,7 +229,7 @@ def test_overrides_and_wishes_hold_for_parts(make: MAKE) -> None:
     lab, origin = make()
     origin.says = "no-store"
     lab.get({"Range": "bytes=0-4"}, wish=Wish(ttl=100))
-    assert asks(lab, "1-2").info.lifetime == 100
+    assert lab.asks("1-2").info.lifetime == 100
 
 
 # --- RFC 9111 §3.4: combined
@@ -379,15 +241,15 @@ def test_parts_with_the_same_strong_validator_are_combined(size: int, make: MAKE
     lab, origin = make()
     origin.content = bytes(range(10)) * size
     for first, last in ((6, 7), (0, 1), (3, 6), (2, 4)):
-        reply = asks(lab, f"{first * size}-{(last + 1) * size - 1}")
+        reply = lab.asks(f"{first * size}-{(last + 1) * size - 1}")
         assert reply.info.stored
         assert "if-none-match" not in origin.asked
-    assert spans(lab) == [(0, 8 * size)]
+    assert lab.spans == [(0, 8 * size)]
     assert origin.calls == 4
-    reply = asks(lab, f"{size}-{7 * size - 1}")
+    reply = lab.asks(f"{size}-{7 * size - 1}")
     assert (reply.info.status, reply.body) == ("hit", origin.content[size : 7 * size])
     # The last one makes it a complete response: with its length, for every request.
-    asks(lab, f"{8 * size}-")
+    lab.asks(f"{8 * size}-")
     whole = lab.get()
     assert (whole.status, whole.info.status, whole.body) == (200, "hit", origin.content)
     assert whole.headers["content-length"] == str(10 * size)
@@ -400,7 +262,7 @@ def test_parts_with_the_same_strong_validator_are_combined(size: int, make: MAKE
 @pytest.mark.requirement("9110-15.3.7.3-02")
 def test_a_part_that_is_all_of_it_is_a_complete_response(make: MAKE) -> None:
     lab, origin = make()
-    asks(lab, "0-")
+    lab.asks("0-")
     whole = lab.get()
     assert (whole.status, whole.info.status, whole.body, origin.calls) == (200, "hit", CONTENT, 1)
     assert lab.entries[0].parts == ()
@@ -410,11 +272,11 @@ def test_a_part_that_is_all_of_it_is_a_complete_response(make: MAKE) -> None:
 def test_the_newer_fields_replace_those_of_the_parts_before(make: MAKE) -> None:
     lab, origin = make()
     origin.lines = {"X": "1", "Y": "1", "Content-Digest": "sha-256=:one:", "Content-Language": "en"}
-    asks(lab, "0-4")
+    lab.asks("0-4")
     lab.wait(30)
     origin.lines = {"X": "2", "Z": "2", "Content-Digest": "sha-256=:two:", "Content-MD5": "two"}
-    asks(lab, "5-6")
-    reply = asks(lab, "3-6")
+    lab.asks("5-6")
+    reply = lab.asks("3-6")
     assert reply.headers["content-range"] == "bytes 3-6/10"
     told = {name: reply.headers.get(name) for name in ("x", "y", "z", "content-language", "age", "date")}
     expected = {"x": "2", "y": "1", "z": "2", "content-language": "en", "age": "0", "date": lab.clock.date()}
@@ -443,13 +305,13 @@ def test_parts_without_the_same_strong_validator_are_never_combined(
 ) -> None:
     lab, origin = make()
     vars(origin).update(before)
-    asks(lab, "0-4")
-    assert asks(lab, "1-2").info.status == "hit"
+    lab.asks("0-4")
+    assert lab.asks("1-2").info.status == "hit"
     vars(origin).update(after, content=b"abcdefghij")
-    assert asks(lab, "5-6").info.stored
+    assert lab.asks("5-6").info.stored
     # The later one counts, by itself.
-    assert spans(lab) == [(5, 7)]
-    assert asks(lab, "5-6").body == b"fg"
+    assert lab.spans == [(5, 7)]
+    assert lab.asks("5-6").body == b"fg"
     assert origin.calls == 2
 
 
@@ -457,9 +319,9 @@ def test_parts_without_the_same_strong_validator_are_never_combined(
 def test_a_date_that_is_strong_combines_where_there_is_no_tag(make: MAKE) -> None:
     lab, origin = make()
     origin.etag, origin.modified = None, MODIFIED
-    asks(lab, "0-4")
-    asks(lab, "5-6")
-    assert spans(lab) == [(0, 7)]
+    lab.asks("0-4")
+    lab.asks("5-6")
+    assert lab.spans == [(0, 7)]
 
 
 @pytest.mark.parametrize(
@@ -469,19 +331,19 @@ def test_a_date_that_is_strong_combines_where_there_is_no_tag(make: MAKE) -> Non
 )
 def test_what_has_the_same_validator_and_does_not_fit_is_not_combined(lines: dict[str, str], make: MAKE) -> None:
     lab, origin = make()
-    asks(lab, "0-4")
+    lab.asks("0-4")
     origin.instead = lambda _: origin.part(5, 7, lines)
-    assert asks(lab, "5-6").codes[-1] == "misfit"
-    assert spans(lab) == [(0, 5)]
+    assert lab.asks("5-6").codes[-1] == "misfit"
+    assert lab.spans == [(0, 5)]
 
 
 def test_what_is_scattered_too_widely_is_not_combined(make: MAKE) -> None:
     lab, origin = make()
     origin.content = bytes(1000)
     for at in range(0, 200, 2):
-        asks(lab, f"{at}-{at}")
-    assert len(spans(lab)) == 64
-    assert asks(lab, "2-2").info.status == "hit"
+        lab.asks(f"{at}-{at}")
+    assert len(lab.spans) == 64
+    assert lab.asks("2-2").info.status == "hit"
 
 
 def test_parts_side_by_side_are_not_without_number(make: MAKE) -> None:
@@ -489,9 +351,9 @@ def test_parts_side_by_side_are_not_without_number(make: MAKE) -> None:
     size = INLINE + 1
     origin.content = bytes(size * (MAX_PARTS + 2))
     for at in range(MAX_PARTS + 1):
-        asks(lab, f"{at * size}-{(at + 1) * size - 1}")
+        lab.asks(f"{at * size}-{(at + 1) * size - 1}")
     assert len(lab.entries[0].parts) == MAX_PARTS
-    assert len(bodies(lab)) == MAX_PARTS
+    assert len(lab.bodies) == MAX_PARTS
 
 
 def test_little_parts_are_kept_together_and_never_too_many_of_them_beside_the_head(make: MAKE) -> None:
@@ -499,7 +361,7 @@ def test_little_parts_are_kept_together_and_never_too_many_of_them_beside_the_he
     size = 10_000
     origin.content = bytes(size * 20)
     for at in range(20):
-        asks(lab, f"{at * size}-{(at + 1) * size - 1}")
+        lab.asks(f"{at * size}-{(at + 1) * size - 1}")
         [entry] = lab.entries
         assert sum(len(part.body or b"") for part in entry.parts) <= INLINE
     assert len(lab.entries[0].parts) == 15
@@ -510,16 +372,16 @@ def test_what_overlaps_is_kept_once_and_bodies_that_nobody_needs_go(make: MAKE) 
     lab, origin = make()
     size = INLINE * 2
     origin.content = bytes(range(256)) * (size // 64)
-    asks(lab, f"{size}-{2 * size - 1}")
-    [first] = bodies(lab)
-    asks(lab, f"{size // 2}-{size + size // 2 - 1}")
-    assert spans(lab) == [(size // 2, 2 * size)]
-    assert bodies(lab) > {first}
-    assert asks(lab, f"{size - 5}-{2 * size - 1}").body == origin.content[size - 5 : 2 * size]
-    asks(lab, f"0-{2 * size - 1}")
-    assert len(bodies(lab)) == 1
+    lab.asks(f"{size}-{2 * size - 1}")
+    [first] = lab.bodies
+    lab.asks(f"{size // 2}-{size + size // 2 - 1}")
+    assert lab.spans == [(size // 2, 2 * size)]
+    assert lab.bodies > {first}
+    assert lab.asks(f"{size - 5}-{2 * size - 1}").body == origin.content[size - 5 : 2 * size]
+    lab.asks(f"0-{2 * size - 1}")
+    assert len(lab.bodies) == 1
     lab.cache.clear()
-    assert (bodies(lab), lab.store.bytes) == (set(), 0)
+    assert (lab.bodies, lab.store.bytes) == (set(), 0)
 
 
 @pytest.mark.requirement("9110-15.3.7.3-01")
@@ -528,7 +390,7 @@ def test_a_complete_response_keeps_its_fields_and_takes_no_part(make: MAKE) -> N
     lab.get()
     origin.lines = {"X": "y"}
     origin.instead = lambda _: origin.part(0, 5)
-    reply = asks(lab, "0-4", Cache_Control="no-cache")
+    reply = lab.asks("0-4", Cache_Control="no-cache")
     assert (reply.headers["x"], reply.codes[-1]) == ("y", "nothing-new")
     assert "x" not in lab.get().headers
     assert origin.calls == 2
@@ -554,8 +416,8 @@ def test_a_complete_response_gives_way_to_a_part_if_it_is_stale_or_out_of_date(
     lab.wait(wait)
     vars(origin).update(change)
     origin.instead = lambda _: origin.part(0, 5)
-    assert asks(lab, "0-4", Cache_Control="no-cache").info.stored is (left == [(0, 5)])
-    assert spans(lab) == left
+    assert lab.asks("0-4", Cache_Control="no-cache").info.stored is (left == [(0, 5)])
+    assert lab.spans == left
 
 
 @pytest.mark.parametrize(
@@ -573,37 +435,37 @@ def test_a_part_that_is_not_stored_may_bar_what_is(
     change: dict[str, Any], asked: dict[str, str], stays: bool, make: MAKE
 ) -> None:
     lab, origin = make()
-    asks(lab, "0-4")
+    lab.asks("0-4")
     vars(origin).update(change)
-    asks(lab, "5-6", **asked)
+    lab.asks("5-6", **asked)
     assert bool(lab.entries) is stays
-    assert bodies(lab) == set()
+    assert lab.bodies == set()
 
 
 def test_variants_have_parts_of_their_own(make: MAKE) -> None:
     lab, origin = make()
     origin.lines = {"Vary": "Accept-Language"}
     origin.etag = '"en"'
-    asks(lab, "0-4", Accept_Language="en")
+    lab.asks("0-4", Accept_Language="en")
     origin.etag, origin.content = '"fr"', b"abcdefghij"
-    asks(lab, "0-1", Accept_Language="fr")
-    asks(lab, "2-3", Accept_Language="fr")
+    lab.asks("0-1", Accept_Language="fr")
+    lab.asks("2-3", Accept_Language="fr")
     origin.etag, origin.content = '"en"', CONTENT
-    asks(lab, "5-9", Accept_Language="en")
+    lab.asks("5-9", Accept_Language="en")
     assert lab.get({"Accept-Language": "en"}).body == CONTENT
-    assert asks(lab, "1-2", Accept_Language="fr").body == b"bc"
+    assert lab.asks("1-2", Accept_Language="fr").body == b"bc"
     assert origin.calls == 4
-    assert asks(lab, "5-5", Accept_Language="fr").info.forward == "partial"
+    assert lab.asks("5-5", Accept_Language="fr").info.forward == "partial"
 
 
 def test_a_part_that_begins_to_vary_lies_by_itself(make: MAKE) -> None:
     lab, origin = make()
-    asks(lab, "0-4", Accept_Language="en")
+    lab.asks("0-4", Accept_Language="en")
     origin.lines = {"Vary": "Accept-Language"}
-    asks(lab, "5-6", Accept_Language="en")
-    assert spans(lab) == [(5, 7)]
-    assert asks(lab, "5-6", Accept_Language="en").info.status == "hit"
-    assert asks(lab, "5-6", Accept_Language="fr").info.forward == "vary-miss"
+    lab.asks("5-6", Accept_Language="en")
+    assert lab.spans == [(5, 7)]
+    assert lab.asks("5-6", Accept_Language="en").info.status == "hit"
+    assert lab.asks("5-6", Accept_Language="fr").info.forward == "vary-miss"
 
 
 # --- at once
@@ -628,10 +490,10 @@ def test_what_was_completed_meanwhile_takes_no_part(make: MAKE) -> None:
     origin.content = bytes(size * 2)
     answer = lab.fetch({"Range": f"bytes={size}-"})
     lab.get()
-    kept = bodies(lab)
+    kept = lab.bodies
     assert len(b"".join(answer.content)) == size
     assert answer.info.stored
-    assert bodies(lab) == kept
+    assert lab.bodies == kept
     assert lab.entries[0].parts == ()
 
 
@@ -640,11 +502,11 @@ def test_a_part_that_somebody_else_has_stored_meanwhile_is_stored_once(make: MAK
     size = INLINE * 2
     origin.content = bytes(size * 2)
     answer = lab.fetch({"Range": f"bytes=10-{size}"})
-    asks(lab, f"0-{size}")
-    kept = bodies(lab)
+    lab.asks(f"0-{size}")
+    kept = lab.bodies
     b"".join(answer.content)
     assert answer.info.stored
-    assert bodies(lab) == kept
+    assert lab.bodies == kept
 
 
 def test_a_part_of_what_has_changed_meanwhile_is_not_stored(make: MAKE) -> None:
@@ -653,34 +515,34 @@ def test_a_part_of_what_has_changed_meanwhile_is_not_stored(make: MAKE) -> None:
     answer = lab.fetch({"Range": f"bytes=0-{INLINE * 2}"})
     lab.wait(1)
     origin.etag = '"b"'
-    asks(lab, "5-9")
+    lab.asks("5-9")
     b"".join(answer.content)
     assert not answer.info.stored
     assert answer.info.verdicts[-1].code == "kept"
-    assert (spans(lab), lab.entries[0].etag, bodies(lab)) == ([(5, 10)], '"b"', set())
+    assert (lab.spans, lab.entries[0].etag, lab.bodies) == ([(5, 10)], '"b"', set())
 
 
 @pytest.mark.parametrize("small", [True, False])
 def test_a_purge_beats_a_part_that_began_before_it(small: bool, make: MAKE) -> None:
     lab, origin = make()
     origin.content = bytes(20 if small else INLINE * 4)
-    asks(lab, "0-1")
+    lab.asks("0-1")
     answer = lab.fetch({"Range": "bytes=5-"})
     lab.cache.purge(url=URL)
     b"".join(answer.content)
     assert not answer.info.stored
-    assert (lab.entries, bodies(lab)) == ([], set())
+    assert (lab.entries, lab.bodies) == ([], set())
 
 
 def test_a_part_for_which_there_is_no_room_is_forgotten(make: MAKE) -> None:
     lab, origin = make(MemoryStore(max_body=INLINE * 3))
     origin.content = bytes(INLINE * 9)
-    asks(lab, "0-9")
-    assert not asks(lab, f"100-{INLINE * 8}").info.stored
-    assert not asks(lab, f"100-{INLINE * 3 + 200}").info.stored
-    assert (spans(lab), bodies(lab)) == ([(0, 10)], set())
+    lab.asks("0-9")
+    assert not lab.asks(f"100-{INLINE * 8}").info.stored
+    assert not lab.asks(f"100-{INLINE * 3 + 200}").info.stored
+    assert (lab.spans, lab.bodies) == ([(0, 10)], set())
     for asked in (f"100-{INLINE * 3}", f"{INLINE * 4}-{INLINE * 5}"):
-        assert asks(lab, asked).info.stored
+        assert lab.asks(asked).info.stored
 
 
 def test_a_part_whose_store_fails_is_passed_on(make: MAKE) -> None:
@@ -689,7 +551,7 @@ def test_a_part_whose_store_fails_is_passed_on(make: MAKE) -> None:
             raise OSError("no disk")
 
     lab, _ = make(Failing())
-    reply = asks(lab, "0-4")
+    reply = lab.asks("0-4")
     assert (reply.body, reply.codes[-1]) == (b"01234", "store-fails")
 
 
@@ -697,14 +559,14 @@ def test_a_part_of_what_was_just_removed_is_asked_for_again(make: MAKE) -> None:
     lab, origin = make()
     size = INLINE * 2
     origin.content = bytes(range(256)) * (size // 32)
-    asks(lab, f"0-{size - 1}")
-    asks(lab, f"{size}-{2 * size - 1}")
+    lab.asks(f"0-{size - 1}")
+    lab.asks(f"{size}-{2 * size - 1}")
     [_, second] = [part.body_id for part in lab.entries[0].parts]
     lab.store.discard(second)
-    reply = asks(lab, f"0-{2 * size - 1}")
+    reply = lab.asks(f"0-{2 * size - 1}")
     assert (reply.info.status, reply.info.forward) == ("miss", "miss")
     assert "body-gone" in reply.codes
-    assert asks(lab, f"0-{size - 1}").info.status == "hit"
+    assert lab.asks(f"0-{size - 1}").info.status == "hit"
 
 
 # --- RFC 9111 §4.3.2: what is incomplete is validated only where it would answer
@@ -713,10 +575,10 @@ def test_a_part_of_what_was_just_removed_is_asked_for_again(make: MAKE) -> None:
 @pytest.mark.requirement("9111-4.3.2-08")
 def test_the_tag_of_a_part_is_sent_only_where_the_part_would_be_the_answer(make: MAKE) -> None:
     lab, origin = make()
-    asks(lab, "4-8")
+    lab.asks("4-8")
     lab.clock.now += 100
-    asks(lab, "0-8")
+    lab.asks("0-8")
     assert "if-none-match" not in origin.asked
     lab.clock.now += 100
-    asks(lab, "5-6")
+    lab.asks("5-6")
     assert origin.asked["if-none-match"] == '"a"'
