@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
 from typing import Final
 
 from ..entries import Item
 from .contract import Scope
-from .locks import lock
-from .places import OWN, READ, WRITE, replace_file, write_all
+from .locks import locked
+from .places import READ, WRITE, replace_file, write_all
 from .purges import decode_scope, encode_scope, refuses
 
 LONGEST: Final = 128 * 1024
@@ -49,7 +48,8 @@ class FileLog:
 
     def create(self) -> None:
         """Begin a log if there is none."""
-        with_lock(f"{self._path}.lock", self._create)
+        with locked(f"{self._path}.lock"):
+            self._create()
 
     def _create(self) -> None:
         try:
@@ -63,7 +63,8 @@ class FileLog:
 
     def add(self, scope: Scope) -> None:
         """Remember a purge."""
-        with_lock(f"{self._path}.lock", lambda: self._add(encode_scope(scope) + b"\n"))
+        with locked(f"{self._path}.lock"):
+            self._add(encode_scope(scope) + b"\n")
 
     def _add(self, line: bytes) -> None:
         self._create()
@@ -97,16 +98,6 @@ class FileLog:
         finally:
             os.close(fd)
         return refuses(item, 0, 1, [decode_scope(line) for line in lines if line])
-
-
-def with_lock(path: str, call: Callable[[], None]) -> None:
-    """Make a call while holding the lock that is the file `path`."""
-    fd = os.open(path, WRITE, OWN)
-    try:
-        lock(fd)
-        call()
-    finally:
-        os.close(fd)
 
 
 def _base(header: bytes) -> int:

@@ -30,8 +30,9 @@ from ..entries import Entry, Item, Variants
 from ..keys import url_key, variant_key
 from .bodies import Bodies, FileBody
 from .contract import Blocking, OnEvict, Reading, Scope, Stats, Why, length_of_bodies
-from .filelog import FileLog, with_lock
+from .filelog import FileLog
 from .groups import Groups, digest_of
+from .locks import locked
 from .places import (
     FULL,
     UNWRITABLE,
@@ -130,7 +131,8 @@ class FileStore:
         if self._secret is None:
             self._prepare()
             path = self._within("secret")
-            with_lock(f"{path}.lock", lambda: self._make_secret(path))
+            with locked(f"{path}.lock"):
+                self._make_secret(path)
             found = read_file(path)
             if found is None or len(found) != 32:
                 raise ValueError(f"{path} is not this cache's secret; remove it")

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Final
 
-from .locks import lock
-from .places import OWN, WRITE, read_file, remove_file
+from .locks import locked
+from .places import WRITE, read_file, remove_file
 
 _RECORD: Final = 64
 _SHORT: Final = 64 * _RECORD
@@ -94,15 +94,11 @@ class Groups:
     def _locked(self, digest: str, flags: int) -> Iterator[int]:
         """The open, locked file of a group."""
         while True:
-            fd = os.open(self._path(digest), flags, OWN)
-            try:
-                lock(fd)
+            with locked(self._path(digest), flags) as fd:
                 # Somebody may have removed it while we waited.
                 if os.fstat(fd).st_nlink:
                     yield fd
                     return
-            finally:
-                os.close(fd)
 
 
 def _keys(octets: bytes) -> list[bytes]:

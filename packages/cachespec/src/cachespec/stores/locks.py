@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+from .places import OWN, WRITE
 
 PATIENCE: Final = 20.0
 """Seconds after which a lock that somebody else holds is given up."""
@@ -17,10 +22,12 @@ if sys.platform == "win32":  # pragma: no cover - there is no such system among 
     """A place behind every file's end: on Windows nobody else could read what is locked."""
 
     def _take(fd: int) -> None:
-        import os
-
         os.lseek(fd, _FAR, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+
+    def _give(fd: int) -> None:
+        os.lseek(fd, _FAR, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
@@ -28,9 +35,12 @@ else:
         # Not lockf(): its locks belong to the process, and would not keep threads apart.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def _give(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
 
 def lock(fd: int, patience: float = PATIENCE) -> None:
-    """Lock an open file for oneself; closing it unlocks it, as does the end of the process, whatever it was.
+    """Lock an open file for oneself, until `unlock`, or the end of the process, whatever it was.
 
     TimeoutError if somebody else holds the lock for longer than `patience`, in seconds.
     """
@@ -46,3 +56,35 @@ def lock(fd: int, patience: float = PATIENCE) -> None:
             time.sleep(PAUSE)
         else:
             return
+
+
+def open_locked(path: str, flags: int = WRITE) -> int:
+    """The file `path`, opened and locked, for `unlock`."""
+    fd = os.open(path, flags, OWN)
+    try:
+        lock(fd)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def unlock(fd: int) -> None:
+    """Unlock an open file, and close it.
+
+    Closing it is not enough: a child that was forked meanwhile has it open as well, and would go on holding the lock.
+    """
+    try:
+        _give(fd)
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def locked(path: str, flags: int = WRITE) -> Iterator[int]:
+    """The file `path`, opened and locked for the time of a ``with`` statement."""
+    fd = open_locked(path, flags)
+    try:
+        yield fd
+    finally:
+        unlock(fd)

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Final, Self
 
-from .locks import lock
-from .places import OWN, READ, WRITE
+from .locks import open_locked, unlock
+from .places import READ
 
 COUNT: Final = 256
 """How many shards there are: one for each value of a key's first octet."""
@@ -36,12 +36,11 @@ class Shard:
     __slots__ = ("_fd", "_start", "_stop", "bytes", "entries")
 
     def __init__(self, path: str) -> None:
-        self._fd = os.open(path, WRITE, OWN)
+        self._fd = open_locked(path)
         try:
-            lock(self._fd)
             self._load()
         except BaseException:
-            os.close(self._fd)
+            unlock(self._fd)
             raise
 
     def _load(self) -> None:
@@ -63,7 +62,7 @@ class Shard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        unlock(self._fd)
 
     def count(self, entries: int, size: int) -> None:
         """Change the figures."""
