@@ -209,7 +209,7 @@ def test_a_body_has_a_bound_of_its_own(folder: Path) -> None:
 def test_a_body_may_have_any_name(store: FileStore, folder: Path) -> None:
     assert store.append("../../../evil\udc80", b"x")
     assert put(store, KEY, samples.entry(URL, None, length=1, body_id="../../../evil\udc80"))
-    assert read_names(folder, "bodies") == [store._bodies.path("../../../evil\udc80").rpartition("/")[2]]
+    assert read_names(folder, "bodies") == [store._shelf.bodies.path("../../../evil\udc80").rpartition("/")[2]]
 
 
 def read_names(folder: Path, below: str) -> list[str]:
@@ -277,9 +277,9 @@ def test_figures_that_cannot_be_met_do_not_go_on_for_ever(folder: Path) -> None:
     store = FileStore(folder, max_entries=5)
     put_some(store, 3)
     # Somebody has put figures there that are far too high.
-    with store._shard(7) as shard:
+    with store._shelf.shard(7) as shard:
         shard.count(1000, 0)
-    store._figures = []
+    store._shelf._figures = []
     assert put(store, KEY, samples.entry(URL))
     sweep(store, NOW)
     assert store.stats().entries == sum(1 for _ in store.items())
@@ -334,7 +334,7 @@ def test_a_sound_seal_around_what_is_no_item_is_no_item(folder: Path, store: Fil
     put_some(store, 1)
     path = folder / "v1/default/heads" / KEY.hex()[:2] / KEY.hex()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(store._seal.seal(KEY, b"12345678 and what no version writes"))
+    path.write_bytes(store._shelf._seal.seal(KEY, b"12345678 and what no version writes"))
     assert store.read(KEY)[:2] == (None, 0)
     sweep(store, NOW)
     assert not path.exists()
@@ -363,7 +363,7 @@ def test_only_what_was_signed_with_the_key_is_read(folder: Path) -> None:
     assert signed.read(KEY).item is None
     item, _ = long_body(plain)
     assert put(signed, samples.key_of(samples.url_of(5)), samples.entry(samples.url_of(5), None, length=LONG))
-    assert plain._bodies.publish(item.body_id or "", KEY)
+    assert plain._shelf.bodies.publish(item.body_id or "", KEY)
     assert signed.open(item.body_id or "") is None
     assert key not in b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
@@ -462,12 +462,12 @@ def test_a_body_that_the_system_does_not_let_go_stays_for_the_sweep(
 def test_bodies_that_go_while_they_are_listed_are_passed_over(store: FileStore) -> None:
     long_body(store, 1)
     long_body(store, 2)
-    listed = store._bodies.names(0)
+    listed = store._shelf.bodies.names(0)
     first = next(listed)[0]
     for number in (1, 2):
         store.discard(f"{number:032x}")
     assert list(listed) == []
-    assert store._bodies.owner(first) is None
+    assert store._shelf.bodies.owner(first) is None
 
 
 # --- where nothing can be written
@@ -545,7 +545,7 @@ def test_a_folder_that_is_read_only_is_read(folder: Path, store: FileStore) -> N
         with pytest.raises(PermissionError):
             store.purge(Scope(everything=True))
         assert store.stats().entries == 2
-        store._write_down()
+        store._room.write_down()
     assert cache.shelter.failures == 0
     assert asked(cache, 3, b"other") == ("miss", True)
 

@@ -126,18 +126,18 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def the_queue_holds_what_is_there(self) -> None:
         forwards, backwards = [], []
-        node = self.store._oldest
+        node = self.store._queue._oldest
         while node is not None:
             forwards.append(node.key)
             node = node.newer
-        node = self.store._newest
+        node = self.store._queue._newest
         while node is not None:
             backwards.append(node.key)
             node = node.older
         assert forwards == backwards[::-1]
         assert set(forwards) == set(self.store._nodes)
         assert len(forwards) == len(self.store._nodes)
-        assert self.store._hand is None or self.store._hand.key in self.store._nodes
+        assert self.store._queue._hand is None or self.store._queue._hand.key in self.store._nodes
 
 
 Books.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

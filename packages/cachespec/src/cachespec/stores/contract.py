@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from ..entries import Entry, Item
-from ..keys import normalise_url, origin_of
+from ..entries import Entry, Item, Variants
+from ..keys import normalise_url, origin_of, variant_key
 
 
 class Reading(NamedTuple):
@@ -96,6 +96,25 @@ def length_of_bodies(item: Item) -> int:
     if item.body_id is not None:
         return item.length
     return sum([part.stop - part.start for part in item.parts if part.body_id is not None])
+
+
+ABANDONED: Final = 3600.0
+"""Seconds after which a body that no item names counts as abandoned."""
+
+
+def is_useless(key: bytes, item: Item, now: float, look: Callable[[bytes], Item | None]) -> bool:
+    """Whether nothing can use an item any more: it is too old, or a variant that nobody can find.
+
+    `look` tells what lies under another key.
+    """
+    if isinstance(item, Variants):
+        return False
+    if item.useless(now):
+        return True
+    if len(key) == 32:
+        return False
+    root = look(key[:32])
+    return not isinstance(root, Variants) or variant_key(key[:32], root.generation, item.selecting) != key
 
 
 Blocking: TypeAlias = Literal["never", "writes", "always"]

@@ -1,8 +1,6 @@
-"""A store in memory, bounded by bytes and by entries.
+"""A store in memory, bounded by bytes and by entries; what goes to make room is found by SIEVE.
 
-Eviction is SIEVE (Zhang et al., NSDI 2024): a queue in order of arrival, a bit per item that a hit sets, and a hand
-that goes from old to new, clears the bits it meets and evicts the first item without one.  A hit moves nothing and
-takes no lock, and what was asked for once goes before what is asked for again and again.
+A reader takes no lock: it looks into one dictionary, and sets the bit that tells SIEVE of a hit.
 """
 
 from __future__ import annotations
@@ -11,31 +9,15 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from ..entries import Entry, Item, Variants
-from ..keys import variant_key
-from .contract import Blocking, OnEvict, Reading, Scope, Stats, Why
+from .contract import ABANDONED, Blocking, OnEvict, Reading, Scope, Stats, Why, is_useless
 from .purges import PurgeLog
+from .sieve import Node, Sieve
 
 OVERHEAD: Final = 1500
 """Bytes that an item takes beside its fields and its body, roughly."""
-ABANDONED: Final = 3600.0
-"""Seconds after which a body that no item names counts as abandoned."""
-
-
-@dataclass(slots=True, eq=False)
-class _Node:
-    """An item in the queue, between its neighbours."""
-
-    key: bytes
-    item: Item
-    revision: int
-    weight: int
-    visited: bool = False
-    newer: _Node | None = None
-    older: _Node | None = None
 
 
 class MemoryBody:
@@ -94,13 +76,11 @@ class MemoryStore:
         self._secret = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._pid = os.getpid()
-        self._nodes: dict[bytes, _Node] = {}
+        self._nodes: dict[bytes, Node] = {}
         self._bodies: dict[str, MemoryBody] = {}
         self._by_url: dict[str, set[bytes]] = {}
         self._by_group: dict[str, set[bytes]] = {}
-        self._newest: _Node | None = None
-        self._oldest: _Node | None = None
-        self._hand: _Node | None = None
+        self._queue = Sieve()
         self._revision = 0
         self._purges = PurgeLog()
         self._closed = False
@@ -220,7 +200,7 @@ class MemoryStore:
             for node in list(self._nodes.values()):
                 if swept >= limit:
                     break
-                if isinstance(node.item, Entry) and (node.item.useless(now) or self._unreachable(node)):
+                if is_useless(node.key, node.item, now, self._item):
                     self._evict(node, "sweep")
                     swept += 1
         return swept
@@ -252,10 +232,10 @@ class MemoryStore:
         self._bodies.clear()
         self._by_url.clear()
         self._by_group.clear()
-        self._newest = self._oldest = self._hand = None
+        self._queue = Sieve()
         self.bytes = 0
 
-    def _hit(self, scope: Scope) -> list[_Node]:
+    def _hit(self, scope: Scope) -> list[Node]:
         """What a purge applies to: by index where there is one."""
         if scope.everything or scope.prefix is not None:
             return [node for node in self._nodes.values() if scope.hits(node.item)]
@@ -266,28 +246,19 @@ class MemoryStore:
             keys |= self._by_group.get(group, set())
         return [node for key in keys if scope.hits((node := self._nodes[key]).item)]
 
-    def _unreachable(self, node: _Node) -> bool:
-        """Whether a variant belongs to a generation that nobody can find any more."""
-        if len(node.key) == 32 or not isinstance(node.item, Entry):
-            return False
-        root = self._nodes.get(node.key[:32])
-        if root is None or not isinstance(root.item, Variants):
-            return True
-        return variant_key(node.key[:32], root.item.generation, node.item.selecting) != node.key
+    def _item(self, key: bytes) -> Item | None:
+        node = self._nodes.get(key)
+        return None if node is None else node.item
 
     def _insert(self, key: bytes, item: Item, weight: int) -> None:
         self._revision += 1
-        node = _Node(key, item, self._revision, weight, older=self._newest)
-        if self._newest is not None:
-            self._newest.newer = node
-        self._newest = node
-        if self._oldest is None:
-            self._oldest = node
+        node = Node(key, item, self._revision, weight)
+        self._queue.push(node)
         self._nodes[key] = node
         self._index(node)
         self.bytes += weight
 
-    def _update(self, node: _Node, item: Item, weight: int) -> None:
+    def _update(self, node: Node, item: Item, weight: int) -> None:
         self._unindex(node)
         self._revision += 1
         self.bytes += weight - node.weight
@@ -296,23 +267,14 @@ class MemoryStore:
         node.visited = True
         self._index(node)
 
-    def _remove(self, node: _Node) -> None:
+    def _remove(self, node: Node) -> None:
         """Take `node` out, but leave its body to whoever asked for it."""
         self._unindex(node)
         del self._nodes[node.key]
         self.bytes -= node.weight
-        if self._hand is node:
-            self._hand = node.newer
-        if node.newer is None:
-            self._newest = node.older
-        else:
-            node.newer.older = node.older
-        if node.older is None:
-            self._oldest = node.newer
-        else:
-            node.older.newer = node.newer
+        self._queue.remove(node)
 
-    def _evict(self, node: _Node, why: Why) -> None:
+    def _evict(self, node: Node, why: Why) -> None:
         self._remove(node)
         for body_id in node.item.body_ids if isinstance(node.item, Entry) else ():
             self._drop_body(body_id)
@@ -320,15 +282,10 @@ class MemoryStore:
             self._on_evict(node.item, why)
 
     def _make_room(self, weight: int = 0, entries: int = 0) -> None:
-        """SIEVE's hand: past what was asked for since it last came by, to the first that was not."""
         while self.bytes + weight > self.max_bytes or len(self._nodes) + entries > self.max_entries:
-            node = self._hand or self._oldest
+            node = self._queue.victim()
             if node is None:
                 return
-            while node.visited:
-                node.visited = False
-                node = node.newer or self._oldest or node
-            self._hand = node.newer
             self.evictions += 1
             self._evict(node, "space")
 
@@ -337,12 +294,12 @@ class MemoryStore:
         if body is not None:
             self.bytes -= body.size
 
-    def _index(self, node: _Node) -> None:
+    def _index(self, node: Node) -> None:
         self._by_url.setdefault(node.item.url, set()).add(node.key)
         for group in node.item.groups if isinstance(node.item, Entry) else ():
             self._by_group.setdefault(group, set()).add(node.key)
 
-    def _unindex(self, node: _Node) -> None:
+    def _unindex(self, node: Node) -> None:
         _forget(self._by_url, node.item.url, node.key)
         for group in node.item.groups if isinstance(node.item, Entry) else ():
             _forget(self._by_group, group, node.key)
