@@ -103,6 +103,8 @@ class Lab:
     lives: list[Live] = field(default_factory=list)
     delay: float = 0.0
     """Seconds that the origin takes for an answer."""
+    backend: str | None = None
+    """The kind of event loop, if any."""
     live: ClassVar[type[Live]] = Live
 
     def __post_init__(self) -> None:
@@ -219,7 +221,6 @@ class Lab:
 class AsyncLab(Lab):
     """The same with an asynchronous cache; every request runs in a loop of its own."""
 
-    backend: str = "asyncio"
     live: ClassVar[type[Live]] = AsyncLive
 
     def __post_init__(self) -> None:
@@ -247,6 +248,8 @@ class AsyncLab(Lab):
             body = b"".join([chunk async for chunk in answer.content])
         finally:
             await answer.content.aclose()
+        for task in list(self.cache.tasks._tasks):
+            await task
         return Reply(answer.head.status, Headers([*answer.head.headers, *answer.added]), body, answer.info, answer.live)
 
 
@@ -269,7 +272,7 @@ def make_lab() -> Callable[..., Lab]:
     ) -> Lab:
         made = policy if policy is not None else Policy(**options)
         told: list[Any] = [made, MemoryStore() if store is None else store, clock or Clock()]
-        return Lab(*told) if backend is None else AsyncLab(*told, backend=backend)
+        return (Lab if backend is None else AsyncLab)(*told, backend=backend)
 
     return make
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, NamedTuple
@@ -728,6 +729,99 @@ def test_a_step_that_is_cut_off_counts_as_failed_where_the_exchange_goes_on(run:
         assert course.cut is None
         outcome: Any = await scene.cache.advance(course, (response().head, response()))
         assert outcome.plan is None
+
+    run(main)
+
+
+@pytest.mark.parametrize("store", [MemoryStore, Threaded, Asynchronous])
+def test_a_rest_that_is_cut_off_leaves_what_was_there(store: Any, run: RUN) -> None:
+    content = bytes(range(256)) * 1600
+
+    def part(start: int, stop: int, *chunks: Any) -> Live:
+        told = {
+            "Cache-Control": "max-age=60",
+            "ETag": '"a"',
+            "Content-Range": f"bytes {start}-{stop - 1}/{len(content)}",
+        }
+        return Live(Response(206, told), *(chunks or (content[start:stop],)))
+
+    async def main() -> None:
+        scene = Scene(store(), Policy(partial=True)).says(part(0, 100_000))
+        await scene.get({"Range": "bytes=0-99999"})
+        kept = scene.cache.store if store is not Asynchronous else scene.cache.store.inner
+        before = set(kept._bodies)
+        discarded, discard = threading.Event(), kept.discard
+
+        def noted(body_id: str) -> None:
+            discard(body_id)
+            discarded.set()
+
+        kept.discard = noted
+        rest = part(100_000, len(content), content[100_000:], anyio.Event())
+        scene.says(rest)
+        with anyio.move_on_after(0.05) as scope:
+            await scene.get()
+        assert scope.cancelled_caught
+        if store is not Asynchronous:
+            # It is cleaned up behind the back of who was cancelled; for a loop that is left to the sweep.
+            assert await anyio.to_thread.run_sync(discarded.wait, PATIENCE)
+            assert set(kept._bodies) == before
+        # Nobody waits for it for ever, and the next one has it all.
+        scene.says(part(100_000, len(content)))
+        whole = await scene.get()
+        assert (whole.head.status, whole.body, len(scene.asked)) == (200, content, 3)
+
+    run(main)
+
+
+def test_what_lies_in_memory_may_be_had_at_a_glance(run: RUN) -> None:
+    async def main() -> None:
+        scene = Scene().says(response("max-age=60", bytes(100_000)))
+        cache, request = scene.cache, Request("GET", URL)
+        place = cache.place(request)
+        assert place is not None
+        assert cache.glance(place) is None
+        await scene.get()
+        entry = cache.glance(place)
+        assert entry is not None
+        pieces = cache.pieces(entry)
+        assert pieces is not None
+        assert b"".join(pieces) == bytes(100_000)
+        cache.store.discard(entry.body_id)
+        assert cache.pieces(entry) is None
+        # One that lies beside its head is there already; one in parts has no body.
+        assert cache.pieces(dataclasses.replace(entry, body=b"", body_id=None)) is None
+        cache.store.close()
+        assert cache.glance(place) is None
+
+    run(main)
+
+
+def test_what_cannot_be_had_at_a_glance_is_not_looked_for(run: RUN) -> None:
+    class Failing(MemoryStore):
+        def open(self, body_id: str) -> Any:
+            raise OSError
+
+    async def main() -> None:
+        scene = Scene(Failing()).says(response("max-age=60", bytes(100_000)))
+        await scene.get()
+        place = scene.cache.place(Request("GET", URL)) or b""
+        entry = scene.cache.glance(place)
+        assert entry is not None
+        assert scene.cache.pieces(entry) is None
+        assert Scene(Threaded()).cache.glance(place) is None
+        assert scene.cache.under(Policy(key=lambda _: None)).place(Request("GET", URL)) is None
+
+    run(main)
+
+
+def test_an_empty_body_is_one_empty_piece(run: RUN) -> None:
+    async def main() -> None:
+        scene = Scene().says(response())
+        await scene.get()
+        [entry] = [item for _, item in scene.cache.store.items()]
+        assert scene.cache.store.append("0" * 32, b"")
+        assert scene.cache.pieces(dataclasses.replace(entry, body=None, body_id="0" * 32, length=0)) == [b""]
 
     run(main)
 

@@ -367,6 +367,49 @@ def test_waiting_for_a_body_is_bounded(make_crowd: MAKE) -> None:
     crowd.end(0)[0].content.close()
 
 
+def part(body: Any, span: str, **lines: str) -> Live:
+    return Live(Response(206, {"Cache-Control": "max-age=60", "ETag": '"a"', "Content-Range": f"bytes {span}"}), body)
+
+
+@pytest.mark.requirement("9111-3.3-04", "9111-4-10")
+def test_who_wants_what_is_being_completed_waits_for_that(make_crowd: MAKE) -> None:
+    crowd = make_crowd(partial=True)
+    crowd.answer(part(b"01234", "0-4/10"))
+    crowd.start({"Range": "bytes=0-4"})
+    crowd.end()
+    crowd.arrived.acquire()
+    crowd.leader()
+    crowd.waiter()
+    crowd.answer(part(b"56789", "5-9/10"))
+    _, first, second = crowd.end()
+    assert len(crowd.asked) == 2
+    assert (first.body, first.info.status) == (b"0123456789", "revalidated")
+    assert (second.body, second.info.status, second.info.collapsed) == (b"0123456789", "hit", True)
+
+
+def test_waiting_for_what_is_being_completed_is_bounded(make_crowd: MAKE) -> None:
+    crowd = make_crowd(partial=True, collapse_wait=0.0)
+    crowd.answer(part(b"01234", "0-4/10"))
+    crowd.start({"Range": "bytes=0-4"})
+    crowd.end()
+    crowd.arrived.acquire()
+    going = threading.Event()
+
+    class Slow(Live):
+        def chunks(self) -> Any:
+            assert going.wait(PATIENCE)
+            yield b"56789"
+
+    crowd.leader()
+    crowd.waiter()
+    crowd.answer(Slow(part(b"", "5-9/10").head, b""), response(body=b"0123456789", ETag='"a"'))
+    assert crowd.end(2)[0].info.status == "miss"
+    going.set()
+    # Which was quicker, and is not added to.
+    assert crowd.end(1)[0].body == b"0123456789"
+    assert len(crowd.asked) == 3
+
+
 def test_a_thread_that_holds_an_unread_answer_does_not_wait_for_itself(make_lab: MAKE) -> None:
     lab = make_lab(collapse_wait=float(PATIENCE)).says("max-age=60", body=b"one").says("max-age=60", body=b"two")
     first = lab.fetch()

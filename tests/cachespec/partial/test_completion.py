@@ -345,3 +345,48 @@ def test_what_somebody_else_has_completed_meanwhile_is_served(make: MAKE) -> Non
     again = lab.asks(None)
     assert (again.body, again.info.forward_status) == (origin.content, 206)
     assert (lab.entries, origin.calls) == ([whole], 3)
+
+
+# --- refreshed in the background
+
+
+def refreshed(lab: Any, headers: dict[str, str]) -> Any:
+    """The answer to a GET, after the refresh that it gave rise to has ended."""
+    reply = lab.get(headers)
+    if lab.backend is None:
+        lab.settle()
+    return reply
+
+
+@pytest.mark.requirement("5861-3-01")
+@pytest.mark.parametrize("new", [False, True], ids=["confirmed", "changed"])
+def test_what_is_incomplete_is_refreshed_no_further_than_it_was_asked_for(
+    new: bool, make: MAKE, request: pytest.FixtureRequest
+) -> None:
+    lab, origin = make()
+    origin.says = "max-age=60, stale-while-revalidate=600"
+    lab.asks("0-4")
+    lab.wait(100)
+    if new:
+        origin.etag, origin.content = '"b"', b"abcdefghij"
+    stale = refreshed(lab, {"Range": "bytes=1-2"})
+    assert (stale.info.status, stale.body) == ("stale", b"12")
+    assert origin.asked["range"] == "bytes=1-2"
+    assert origin.asked["if-none-match"] == '"a"'
+    assert "if-range" not in origin.asked
+    again = lab.asks("1-2")
+    assert (again.info.status, again.body) == ("hit", b"bc" if new else b"12")
+    assert lab.spans == ([(1, 3)] if new else [(0, 5)])
+    assert origin.calls == 2
+
+
+def test_what_is_complete_is_refreshed_as_a_whole_whatever_was_asked_for(make: MAKE) -> None:
+    lab, origin = make()
+    origin.says = "max-age=60, stale-while-revalidate=600"
+    lab.get()
+    lab.wait(100)
+    origin.etag = '"b"'
+    assert refreshed(lab, {"Range": "bytes=1-2"}).body == b"12"
+    assert "range" not in origin.asked
+    assert lab.spans == [(0, 10)]
+    assert lab.entries[0].etag == '"b"'

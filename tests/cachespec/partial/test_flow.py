@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cachespec import MemoryStore, Policy, Request, Response, Wish
+from cachespec import MemoryStore, Policy, Request, Response, Wish, may_store
 from cachespec.combining import MAX_PARTS
 from cachespec.record import INLINE
 
@@ -582,3 +582,11 @@ def test_the_tag_of_a_part_is_sent_only_where_the_part_would_be_the_answer(make:
     lab.clock.now += 100
     lab.asks("5-6")
     assert origin.asked["if-none-match"] == '"a"'
+
+
+def test_a_part_counts_as_an_incomplete_response_for_whoever_asks_the_rules_only() -> None:
+    policy = Policy(partial=True)
+    part = Response(206, {"Cache-Control": "max-age=60", "ETag": '"a"', "Content-Range": "bytes 0-4/10"})
+    for headers, code in (({"Range": "bytes=0-4"}, "storable"), ({}, "part"), ({"If-Range": '"a"'}, "part")):
+        verdict = may_store(Request("GET", URL, headers), part, policy, request_time=0, response_time=0)
+        assert verdict.code == code
