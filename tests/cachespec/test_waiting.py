@@ -198,3 +198,10 @@ def test_on_trio_tasks_are_spawned_while_there_is_a_nursery() -> None:
         await tasks.aclose()
 
     trio.run(main)
+
+
+def test_where_no_loop_runs_there_is_no_task_to_be_had() -> None:
+    async def never() -> None:
+        raise AssertionError
+
+    assert not waiting.Tasks().spawn(never)

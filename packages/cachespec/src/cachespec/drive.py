@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from .entries import Entry, Item
 from .flight import Flight, Flights, Landing
@@ -19,9 +20,14 @@ from .info import CacheInfo
 from .messages import Request, Response
 from .policy import Policy
 from .selection import key_url
-from .steps import Flow, Live, Outcome, Stored, StoreStep
+from .steps import Flow, Lease, Live, Outcome, Release, Stored, StoreFlow, StoreStep
 
 log: logging.Logger = logging.getLogger("cachespec")
+
+LEASED: Final = 10.0
+"""Seconds after which a lease ends that was not given back, and the longest wait for other processes."""
+PAUSES: Final = (0.01, 0.02, 0.05, *[0.1] * round(LEASED / 0.1))
+"""Seconds between one look and the next at what another process has leased."""
 
 L = TypeVar("L")
 C = TypeVar("C")
@@ -44,15 +50,21 @@ class Answer(Generic[L, C]):
 
 
 class Course:
-    """One exchange on its way: the generator, and the flight that it leads, if any."""
+    """One exchange on its way: the generator, and the flight that it leads, if any.
 
-    __slots__ = ("cut", "flight", "flights", "flow", "slot")
+    `tidy` drives a flow that cleans up.
+    """
 
-    def __init__(self, flow: Flow[Outcome[Any]], flights: Flights) -> None:
+    __slots__ = ("_tidy", "cut", "flight", "flights", "flow", "lease", "slot")
+
+    def __init__(self, flow: Flow[Outcome[Any]], flights: Flights, tidy: Callable[[StoreFlow[None]], object]) -> None:
+        self._tidy = tidy
         self.flow: Flow[Outcome[Any]] = flow
         self.flights: Flights = flights
         self.slot: Any = None
         self.flight: Flight | None = None
+        self.lease: Release | None = None
+        """What keeps other processes waiting, to be given back."""
         self.cut: StoreStep | None = None
         """The step that is being performed; still there where it was cut off, by a cancellation that others survive."""
 
@@ -60,10 +72,27 @@ class Course:
         """Remember what others wait for."""
         self.slot, self.flight = slot, flight
 
+    def leads(self, slot: object) -> bool:
+        """Whether it leads the flight for `slot` already, having waited for another process; any other one is over."""
+        if self.flight is not None and self.slot == slot:
+            return True
+        self.land("again")
+        return False
+
+    def leased(self, slot: bytes) -> Lease:
+        """The step by which other processes are told to wait for this exchange."""
+        lease = Lease(slot, os.urandom(16), LEASED)
+        # Now, not when it is granted: whoever is cancelled meanwhile may have it without knowing.
+        self.lease = Release(slot, lease.owner)
+        return lease
+
     def land(self, landing: Landing, *, never: bool = False) -> None:
         """End the flight, if there is one.  A second time does nothing."""
         if self.flight is not None:
             self.flights.land(self.slot, self.flight, landing, never=never)
+        if self.lease is not None:
+            lease, self.lease = self.lease, None
+            self._tidy(step for step in (lease,))
 
     def drains(self, wait: float) -> None:
         """A body is read into the store before there is an outcome: those who wait do so for `wait` more seconds."""
@@ -85,7 +114,9 @@ class Course:
             return
         if not isinstance(outcome, Live):
             self.land((outcome.failure if isinstance(outcome, Stored) else None) or "again")
-        elif outcome.share == "commit":
+        elif outcome.share == "commit" and outcome.plan is not None:
+            # Given back when the body is in the store.
+            outcome.plan.lease, self.lease = self.lease, None
             self.flights.headed(self.flight, wait)
         else:
             self.land("alone", never=outcome.share == "never")

@@ -12,7 +12,18 @@ from typing import Any, TypeAlias, TypeVar
 from . import waiting
 from .case import Clock
 from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent, Left, aborted, ended
-from .drive import Answer, Course, is_async, lines_added, nothing_named, purged_url, refresh_failed, urls_of, with_lines
+from .drive import (
+    PAUSES,
+    Answer,
+    Course,
+    is_async,
+    lines_added,
+    nothing_named,
+    purged_url,
+    refresh_failed,
+    urls_of,
+    with_lines,
+)
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
@@ -23,7 +34,7 @@ from .record import Recording
 from .selection import key_url
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import AsyncStore, Store, scope
+from .stores.contract import AsyncStore, Leasing, Store, scope
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=AsyncLiveResponse)
@@ -53,6 +64,7 @@ class AsyncCache:
         self._left: Left = deque()
         self._pid = os.getpid()
         self._async = is_async(self.store)
+        self._leasing = isinstance(self.store, Leasing)
         blocking = getattr(self.store, "blocking", "always")
         self._inline = not self._async and blocking == "never"
         self._inline_reads = not self._async and blocking == "writes"
@@ -141,7 +153,7 @@ class AsyncCache:
         for abort in aborted(self._left):
             self.tidy(abort)
         flow = exchange(request, self.policy, self.clock, wish, background=background, completes=completes)
-        return Course(flow, self._flights)
+        return Course(flow, self._flights, self.tidy)
 
     def place(self, request: Request) -> bytes | None:
         """Where a response to `request` lies that everybody gets: one without Vary, method or principal in its key."""
@@ -256,10 +268,13 @@ class AsyncCache:
 
         What cannot be done so is left to the store's sweep.
         """
+        if self._async:
+            self.tasks.spawn(self.run, flow)
+            return
         for step in flow:
             if self._inline:
                 waiting.quietly(step.on, self.store)
-            elif not self._async:
+            else:
                 waiting.let_run(step.on, self.store)
 
     def record(self, course: Course, outcome: Live[L]) -> AsyncLiveContent:
@@ -318,10 +333,12 @@ class AsyncCache:
 
     async def _join(self, course: Course, step: Join) -> str:
         slot = (waiting.current_loop(), step.slot)
+        if course.leads(slot):
+            return "lead"
         leads, flight = self._flights.board(slot, waiting.current_task())
         if leads:
             course.lead(slot, flight)
-            return "lead"
+            return await self._lease(course, step) if self._leasing and self.policy.collapse_across else "lead"
         if flight is None or not step.wait:
             return "alone"
         self._flights.wait(flight)
@@ -335,6 +352,17 @@ class AsyncCache:
         if isinstance(flight.landing, Exception):
             raise flight.landing
         return flight.landing
+
+    async def _lease(self, course: Course, step: Join) -> str:
+        """Settle with other processes who goes; ``again`` if one of them went meanwhile."""
+        lease = course.leased(step.slot)
+        for tries, pause in enumerate(PAUSES):
+            if await self.perform(lease):
+                return "again" if tries else "lead"
+            if not step.wait:
+                return "alone"
+            await waiting.Waiter().wait(pause)
+        return "lead"
 
     async def _refreshed(self, request: Request, send: AsyncSender[L], wish: Wish) -> None:
         try:

@@ -13,7 +13,18 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from .case import Clock
 from .content import Content, Left, LiveContent, LiveResponse, StoredContent, aborted
-from .drive import Answer, Course, is_async, lines_added, nothing_named, purged_url, refresh_failed, urls_of, with_lines
+from .drive import (
+    PAUSES,
+    Answer,
+    Course,
+    is_async,
+    lines_added,
+    nothing_named,
+    purged_url,
+    refresh_failed,
+    urls_of,
+    with_lines,
+)
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
@@ -22,7 +33,7 @@ from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import Store, scope
+from .stores.contract import Leasing, Store, scope
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=LiveResponse)
@@ -46,6 +57,7 @@ class Cache:
         if store is not None and is_async(store):
             raise TypeError(f"store: {type(store).__name__} is asynchronous, and this cache is not")
         self.store: Store = MemoryStore() if store is None else store
+        self._leasing = isinstance(self.store, Leasing)
         self.policy: Policy = Policy() if policy is None else policy
         self.clock: Clock = clock
         self.shelter: Shelter = Shelter()
@@ -149,7 +161,7 @@ class Cache:
             self._after_fork()
         for abort in aborted(self._left):
             self.run(abort)
-        course = Course(flow, self._flights)
+        course = Course(flow, self._flights, self.run)
         live: L | None = None
         result: Any = None
         failure: Exception | None = None
@@ -189,13 +201,15 @@ class Cache:
             raise
 
     def _join(self, course: Course, step: Join, patience: float | None) -> str:
+        if course.leads(step.slot):
+            return "lead"
+        until = None if patience is None else time.monotonic() + patience
         leads, flight = self._flights.board(step.slot, threading.get_ident())
         if leads:
             course.lead(step.slot, flight)
-            return "lead"
+            return self._lease(course, step, until) if self._leasing and self.policy.collapse_across else "lead"
         if flight is None or not step.wait:
             return "alone"
-        until = None if patience is None else time.monotonic() + patience
         while flight.landing is None:
             changed = threading.Event()
             seconds = flight.remaining()
@@ -207,6 +221,19 @@ class Cache:
         if isinstance(flight.landing, Exception):
             raise flight.landing
         return flight.landing
+
+    def _lease(self, course: Course, step: Join, until: float | None) -> str:
+        """Settle with other processes who goes; ``again`` if one of them went meanwhile."""
+        lease = course.leased(step.slot)
+        for tries, pause in enumerate(PAUSES):
+            if self.perform(lease):
+                return "again" if tries else "lead"
+            if not step.wait:
+                return "alone"
+            if until is not None and time.monotonic() + pause > until:
+                break
+            time.sleep(pause)
+        return "lead"
 
     def _drain(self, course: Course, step: Drain[L]) -> Entry | None:
         """Read a live response to its end, into the store; what is stored then."""

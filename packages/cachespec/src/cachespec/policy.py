@@ -157,6 +157,8 @@ class Policy:
     """Whether concurrent requests for one thing wait for the first of them (D53)."""
     collapse_wait: float = 1.0
     """How long they wait, in seconds, counted from the first one's response head; 5 for a gateway."""
+    collapse_across: bool = False
+    """Whether they wait for those of other processes, too, where the store settles who goes (see `Leasing`)."""
     from_cache_field: str | None = None
     """A field such as ``X-From-Cache`` that is added with the value 1 to responses from the store."""
     cache_status: str | None = None
@@ -196,7 +198,8 @@ class Policy:
         """A shared cache in front of an application, with careful defaults; `options` replace them.
 
         No heuristics (D17), request directives ignored (D18), responses with Set-Cookie not stored (D25), requests
-        with credentials served only what is explicitly public, Cache-Status without the key (D50).
+        with credentials served only what is explicitly public, Cache-Status without the key (D50).  Where the store is
+        shared by several processes, one of them fetches for all.
         """
         careful: dict[str, Any] = {
             "shared": True,
@@ -208,6 +211,7 @@ class Policy:
             "targets": ("cachespec-cache-control",),
             "cache_status": "cachespec",
             "collapse_wait": 5.0,
+            "collapse_across": True,
         }
         return cls(**(careful | options))
 

@@ -78,8 +78,11 @@ class Recording:
 
     def commit(self) -> StoreFlow[bool]:
         """Publish the response, now that its body is complete; whether it is stored.  Does nothing a second time."""
-        if not self.going:
-            return False
+        stored = self.going and (yield from self._publish())
+        yield from self._give_back()
+        return stored
+
+    def _publish(self) -> StoreFlow[bool]:
         plan = self._plan
         if plan.declared is not None and self._length != plan.declared:
             # RFC 9112 §8: fewer bytes than announced is an incomplete response, however politely it ended.
@@ -160,3 +163,10 @@ class Recording:
         if self._body_id is not None and self.entry is None:
             body_id, self._body_id = self._body_id, None
             yield Discard(body_id)
+        yield from self._give_back()
+
+    def _give_back(self) -> StoreFlow[None]:
+        """Let other processes go on, which wait for this one."""
+        lease, self._plan.lease = self._plan.lease, None
+        if lease is not None:
+            yield lease

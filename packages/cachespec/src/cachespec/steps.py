@@ -104,7 +104,32 @@ class Drop:
         return store.purge(self.scope)
 
 
-StoreStep: TypeAlias = Read | Swap | Append | Open | Discard | Secret | Drop
+@dataclass(slots=True)
+class Lease:
+    """Settle with other processes who fetches what `slot` stands for; whether it is `owner`, for so many seconds."""
+
+    slot: bytes
+    owner: bytes
+    seconds: float
+    otherwise: ClassVar[bool] = True
+
+    def on(self, store: Any) -> Any:
+        return store.lease(self.slot, self.owner, self.seconds)
+
+
+@dataclass(slots=True)
+class Release:
+    """Give a lease back.  One that is not given back ends with its time."""
+
+    slot: bytes
+    owner: bytes
+    otherwise: ClassVar[None] = None
+
+    def on(self, store: Any) -> Any:
+        return store.release(self.slot, self.owner)
+
+
+StoreStep: TypeAlias = Read | Swap | Append | Open | Discard | Secret | Drop | Lease | Release
 
 
 @dataclass(slots=True)
@@ -180,6 +205,8 @@ class Plan:
     """Asked, with the whole content, whether it is to be stored after all."""
     addition: Addition | None = None
     """What is to be done with a part of the content."""
+    lease: Release | None = None
+    """What is to be given back when it is stored, or is not going to be."""
 
 
 class ServerError(Exception):

@@ -153,6 +153,10 @@ class Tasks:
             return self._nursery is not None
         import asyncio
 
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return False
         task: asyncio.Future[object] = asyncio.ensure_future(call(*args))
         # The loop itself keeps only a weak reference.
         self._tasks.add(task)
