@@ -33,7 +33,7 @@ from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .selection import key_url
 from .shelter import Shelter
-from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
+from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Leasing, Store, scope
 from .stores.memory import MemoryStore
 
@@ -245,6 +245,9 @@ class AsyncCache:
                 shelter.delivered(owed)
             if self._inline or (self._inline_reads and type(step) is Read):
                 return step.on(self.store)
+            if type(step) is Release and not self._async:
+                # Other processes wait for this, and nobody here.
+                return waiting.let_run(step.on, self.store)
             return await self._ask(step.on, self.store)
         except Exception as failure:
             return shelter.failed(step, failure)
