@@ -68,10 +68,10 @@ def install_test_group(session: nox.Session, package: str) -> None:
     session.install("--find-links", str(session.cache_dir / "wheels"), *anew, *group)
 
 
-def run_tests(session: nox.Session, package: str, *python: str) -> None:
-    """Run the tests of one package, and those that look at every package."""
-    folders = (f"tests/{module(package)}", "tests/boundaries")
-    session.run("python", *python, "-m", "pytest", *(session.posargs or folders))
+def run_tests(session: nox.Session, package: str, *options: str) -> None:
+    """Run the tests of one package, and those that look at every package, on every core."""
+    folders = (f"tests/{module(package)}", "tests/boundaries", "--numprocesses=auto", "--dist=worksteal")
+    session.run("python", "-m", "pytest", *options, *(session.posargs or folders))
 
 
 @nox.session
@@ -93,12 +93,10 @@ def tests(session: nox.Session, package: str) -> None:
         session.run("python", "-I", "-W", "error", "-c", f"import {module(package)}")
     install_test_group(session, package)
     session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
-    source = f"--source={module(package)}"
     # SQLAlchemy runs its async half in greenlets.
-    concurrency = "--concurrency=thread,greenlet" if package == "cachespec-sql" else "--concurrency=thread"
-    run_tests(session, package, "-m", "coverage", "run", source, concurrency)
-    if not session.posargs:
-        session.run("python", "-m", "coverage", "report", f"--fail-under={REACHED.get(package, 100)}")
+    session.env["COVERAGE_CONCURRENCY"] = "thread,greenlet" if package == "cachespec-sql" else "thread"
+    reached = () if session.posargs else (f"--cov-fail-under={REACHED.get(package, 100)}",)
+    run_tests(session, package, f"--cov={module(package)}", "--cov-report=term-missing:skip-covered", *reached)
 
 
 @nox.session

@@ -484,7 +484,7 @@ async def later(request: Any) -> list[str]:
         (lambda _: "x" * 300, f'"{"x" * 256}"'),
         (lambda _: [], None),
     ],
-    ids=str,
+    ids=["one", "each once", "quoted", "made", "made later", "no control characters", "no longer than may be", "none"],
 )
 def test_groups_are_named_or_made_from_the_request(ask: Ask, groups: Any, value: str | None) -> None:
     app = FastAPI()

@@ -62,10 +62,10 @@ def two_workers(tmp_path: Path) -> Iterator[str]:
         server.wait()
 
 
-@pytest.fixture(params=["one_worker", "two_workers"])
+@pytest.fixture
 def get(request: pytest.FixtureRequest) -> Any:
     """`get("/path")`, each time over a connection of its own, so that any worker may answer."""
-    base = request.getfixturevalue(request.param)
+    base = request.getfixturevalue(getattr(request, "param", "one_worker"))
 
     def asked(path: str, method: str = "GET", **headers: str) -> httpx2.Response:
         return httpx2.request(
@@ -76,11 +76,16 @@ def get(request: pytest.FixtureRequest) -> Any:
     return asked
 
 
+# For what one worker does and another one has to know.
+however_many = pytest.mark.parametrize("get", ["one_worker", "two_workers"], indirect=True)
+
+
 def hits(reply: httpx2.Response) -> bool:
     """Whether the cache around the application answered."""
     return reply.headers["cache-status"].startswith("cachespec; hit")
 
 
+@however_many
 def test_articles_are_kept_until_they_change(get: Any) -> None:
     first = get("/articles")
     assert first.headers["cache-control"] == "public, max-age=60"
@@ -133,6 +138,7 @@ def test_static_files_are_kept_for_a_year(get: Any) -> None:
     assert hits(reply)
 
 
+@however_many
 def test_events_come_as_they_happen(get: Any) -> None:
     with httpx2.stream("GET", f"{get.base}/events", timeout=10) as reply:
         assert reply.headers["cache-control"] == "no-store"
