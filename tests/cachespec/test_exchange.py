@@ -163,6 +163,16 @@ def test_the_content_is_left_as_it_is(lab: Any) -> None:
         assert reply.headers["content-encoding"] == "gzip"
 
 
+@pytest.mark.requirement("9110-12.5.5-03")
+@pytest.mark.parametrize("vary", [None, "Accept", "accept,  Accept-Language, accept", "Accept,"])
+def test_vary_goes_out_as_it_came(vary: str | None, lab: Any) -> None:
+    lab.says("max-age=60, stale-if-error=99", {} if vary is None else {"Vary": vary})
+    assert [lab.get().headers.get("vary") for _ in range(2)] == [vary, vary]
+    # Nor is one made where a stored response stands in.
+    lab.wait(90).fails()
+    assert lab.get().headers.get("vary") == vary
+
+
 @pytest.mark.requirement("9110-6.5.1-01", "9111-3.1-08", "9111-3.1-07")
 def test_trailer_fields_stay_where_they_are(lab: Any) -> None:
     lab.says("max-age=60", {"Trailer": "X-Late"}, body=[b"con", b"tent"])

@@ -167,6 +167,7 @@ async def test_the_field_for_the_cache_itself_never_goes_out(client: Any, origin
 # --- messages that are not the response's
 
 
+@pytest.mark.requirement("9110-15.2-01", "9110-6.5.1-01")
 async def test_messages_before_the_start_and_behind_the_end_pass_at_once(client: Any) -> None:
     kinds = ["http.response.early_hint", "http.response.debug", START, BODY, "http.response.trailers"]
 

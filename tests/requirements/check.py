@@ -3,7 +3,8 @@
 `python tests/requirements/check.py` reads the tables in docs/requirements.md and docs/requirements/, the reasons in
 docs/requirements-not-tested.md, and the marks `@pytest.mark.requirement("id", …)` in tests/.  It fails if
 
-- a MUST or MUST NOT that applies to a cache has neither a test nor a reason,
+- a MUST, MUST NOT, SHOULD or SHOULD NOT has neither a test nor a reason,
+- a reason stands beside a test,
 - a mark or a reason has an id that the tables do not have,
 - a table, or a mark, cannot be read.
 
@@ -22,7 +23,8 @@ from pathlib import Path
 
 # Number of the document (or NVS), section, running number: 9111-4.2.3-05
 ID = re.compile(r"(?:[0-9]{4,5}|NVS)-(?P<section>[0-9]+(?:\.[0-9]+)*)-[0-9]{2}\Z")
-LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "REC")
+DEMANDS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT")
+LEVELS = (*DEMANDS, "MAY", "REC")
 APPLIES = ("private", "shared", "both", "origin")
 
 REQUIREMENT_COLUMNS = ["id", "section", "level", "applies", "requirement"]
@@ -53,14 +55,11 @@ class Findings:
     faults: list[str] = field(default_factory=list)
 
     def unproved(self, *levels: str) -> list[Requirement]:
-        """Requirements of these levels that apply to a cache and have neither test nor reason."""
+        """Requirements of these levels that have neither test nor reason."""
         return [
             requirement
             for requirement in self.requirements.values()
-            if requirement.level in levels
-            and requirement.applies != "origin"
-            and requirement.id not in self.cited
-            and requirement.id not in self.reasons
+            if requirement.level in levels and requirement.id not in self.cited and requirement.id not in self.reasons
         ]
 
     @property
@@ -77,7 +76,7 @@ class Findings:
 
     @property
     def failed(self) -> bool:
-        return bool(self.unproved("MUST", "MUST NOT") or self.unknown or self.faults)
+        return bool(self.unproved(*DEMANDS) or self.unknown or self.needless or self.faults)
 
 
 def examine(root: Path) -> Findings:

@@ -18,10 +18,10 @@ ROWS = (
     "| 1000-1-01 | 1 | MUST | both | One thing. |\n"
     "| 1000-1-02 | 1 | MUST NOT | shared | Another thing. |\n"
     "| 1000-2.1-01 | 2.1 | SHOULD | private | A third. |\n"
-    "| 1000-2.1-02 | 2.1 | MUST | origin | A fourth. |\n"
+    "| 1000-2.1-02 | 2.1 | SHOULD NOT | origin | A fourth. |\n"
     "| 1000-3-01 | 3 | MAY | both | A fifth. |\n"
 )
-# The first two are proved; the third is a SHOULD, the others need no test.
+# The first three are proved, the fourth has a reason, the fifth needs neither.
 TESTS = """
 import pytest
 
@@ -30,7 +30,11 @@ def test_one_thing(): ...
 
 @pytest.mark.parametrize("case", [pytest.param(1, id="another", marks=pytest.mark.requirement("1000-1-02"))])
 async def test_another_thing(case): ...
+
+@pytest.mark.requirement("1000-2.1-01")
+def test_a_third(): ...
 """
+REASONS = "# Reasons\n\n| id | reason |\n|---|---|\n| 1000-2.1-02 | Others do that. |\n"
 
 
 def load() -> ModuleType:
@@ -54,7 +58,7 @@ def tree(tmp_path: Path) -> Path:
         "# Requirements\n\n| level | meaning |\n|---|---|\n| MAY | a permission |\n"
     )
     (tmp_path / "docs/requirements/rfc-1000.md").write_text("# RFC 1000\n\n" + HEAD + ROWS)
-    (tmp_path / "docs/requirements-not-tested.md").write_text("# Reasons\n\n| id | reason |\n|---|---|\n")
+    (tmp_path / "docs/requirements-not-tested.md").write_text(REASONS)
     (tmp_path / "tests/deep").mkdir(parents=True)
     (tmp_path / "tests/deep/test_things.py").write_text(TESTS)
     return tmp_path
@@ -96,8 +100,8 @@ def test_the_tests_of_the_project_cite_known_requirements_only() -> None:
 
 def test_a_tree_with_nothing_missing_passes(tree: Path) -> None:
     findings = check.examine(tree)
-    assert set(findings.cited) == {"1000-1-01", "1000-1-02"}
-    assert findings.unproved("MUST", "MUST NOT") == []
+    assert set(findings.cited) == {"1000-1-01", "1000-1-02", "1000-2.1-01"}
+    assert findings.unproved(*check.DEMANDS) == []
     assert not findings.failed
 
 
@@ -106,14 +110,22 @@ def test_a_tree_with_nothing_missing_passes(tree: Path) -> None:
     [
         pytest.param('@pytest.mark.requirement("1000-1-01")', "1000-1-01", id="MUST"),
         pytest.param(', marks=pytest.mark.requirement("1000-1-02")', "1000-1-02", id="MUST NOT"),
+        pytest.param('@pytest.mark.requirement("1000-2.1-01")', "1000-2.1-01", id="SHOULD"),
     ],
 )
-def test_a_must_without_a_test_fails(tree: Path, gone: str, missing: str) -> None:
+def test_a_demand_without_a_test_fails(tree: Path, gone: str, missing: str) -> None:
     drop(tree, "tests/deep/test_things.py", gone)
     findings = check.examine(tree)
-    assert [requirement.id for requirement in findings.unproved("MUST", "MUST NOT")] == [missing]
+    assert [requirement.id for requirement in findings.unproved(*check.DEMANDS)] == [missing]
     assert findings.failed
     assert missing in check.report(findings)
+
+
+def test_a_demand_on_an_origin_needs_a_test_or_a_reason_too(tree: Path) -> None:
+    drop(tree, "docs/requirements-not-tested.md", "| 1000-2.1-02 | Others do that. |\n")
+    findings = check.examine(tree)
+    assert [requirement.id for requirement in findings.unproved(*check.DEMANDS)] == ["1000-2.1-02"]
+    assert findings.failed
 
 
 def test_a_reason_stands_in_for_a_test(tree: Path) -> None:
@@ -122,18 +134,11 @@ def test_a_reason_stands_in_for_a_test(tree: Path) -> None:
     assert not check.examine(tree).failed
 
 
-def test_a_reason_beside_a_test_is_reported_but_does_not_fail(tree: Path) -> None:
+def test_a_reason_beside_a_test_fails(tree: Path) -> None:
     put(tree, "docs/requirements-not-tested.md", "| 1000-1-01 | There is no such thing here. |\n")
     findings = check.examine(tree)
     assert findings.needless == ["1000-1-01"]
-    assert not findings.failed
-
-
-def test_a_should_without_a_test_is_listed_and_does_not_fail(tree: Path) -> None:
-    findings = check.examine(tree)
-    assert [requirement.id for requirement in findings.unproved("SHOULD", "SHOULD NOT")] == ["1000-2.1-01"]
-    assert "1000-2.1-01" in check.report(findings)
-    assert not findings.failed
+    assert findings.failed
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ def test_a_should_without_a_test_is_listed_and_does_not_fail(tree: Path) -> None
         pytest.param(
             "tests/deep/test_things.py",
             '\n@pytest.mark.requirement("1000-1-01", "1000-9-01")\ndef test_more(): ...\n',
-            "tests/deep/test_things.py:10",
+            "tests/deep/test_things.py:13",
             id="in a mark",
         ),
         pytest.param(
@@ -163,52 +168,50 @@ def test_an_unknown_id_fails(tree: Path, page: str, text: str, place: str) -> No
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param('pytestmark = pytest.mark.requirement("1000-2.1-01")\n', id="a module's mark"),
-        pytest.param('pytestmark = [pytest.mark.requirement("1000-1-01", "1000-2.1-01")]\n', id="a list of marks"),
-        pytest.param('@pytest.mark.requirement("1000-2.1-01")\nclass TestMore: ...\n', id="a class"),
+        pytest.param('pytestmark = pytest.mark.requirement("1000-3-01")\n', id="a module's mark"),
+        pytest.param('pytestmark = [pytest.mark.requirement("1000-1-01", "1000-3-01")]\n', id="a list of marks"),
+        pytest.param('@pytest.mark.requirement("1000-3-01")\nclass TestMore: ...\n', id="a class"),
         pytest.param(
-            'CASES = [pytest.param(1, marks=[pytest.mark.requirement("1000-2.1-01")])]\n',
+            'CASES = [pytest.param(1, marks=[pytest.mark.requirement("1000-3-01")])]\n',
             id="parameters apart from the test",
         ),
         pytest.param(
-            'from pytest import mark\n@mark.requirement("1000-2.1-01")\ndef test_more(): ...\n', id="mark by itself"
+            'from pytest import mark\n@mark.requirement("1000-3-01")\ndef test_more(): ...\n', id="mark by itself"
         ),
     ],
 )
 def test_marks_are_found_wherever_pytest_finds_them(tree: Path, text: str) -> None:
     put(tree, "tests/deep/test_things.py", text)
     findings = check.examine(tree)
-    assert "1000-2.1-01" in findings.cited
+    assert "1000-3-01" in findings.cited
     assert not findings.failed
 
 
 @pytest.mark.parametrize(
     "text",
     [
+        pytest.param('@pytest.mark.skip\n@pytest.mark.requirement("1000-3-01")\ndef test_more(): ...\n', id="skipped"),
         pytest.param(
-            '@pytest.mark.skip\n@pytest.mark.requirement("1000-2.1-01")\ndef test_more(): ...\n', id="skipped"
-        ),
-        pytest.param(
-            '@pytest.mark.requirement("1000-2.1-01")\n@pytest.mark.xfail(reason="not yet")\ndef test_more(): ...\n',
+            '@pytest.mark.requirement("1000-3-01")\n@pytest.mark.xfail(reason="not yet")\ndef test_more(): ...\n',
             id="expected to fail",
         ),
         pytest.param(
             '@pytest.mark.skip(reason="not yet")\nclass TestMore:\n'
-            '    @pytest.mark.requirement("1000-2.1-01")\n    def test_more(self): ...\n',
+            '    @pytest.mark.requirement("1000-3-01")\n    def test_more(self): ...\n',
             id="in a skipped class",
         ),
         pytest.param(
-            'CASES = [pytest.param(1, marks=(pytest.mark.xfail, pytest.mark.requirement("1000-2.1-01")))]\n',
+            'CASES = [pytest.param(1, marks=(pytest.mark.xfail, pytest.mark.requirement("1000-3-01")))]\n',
             id="a parameter expected to fail",
         ),
-        pytest.param('# @pytest.mark.requirement("1000-2.1-01")\n', id="a comment"),
-        pytest.param("TEXT = '@pytest.mark.requirement(\"1000-2.1-01\")'\n", id="a string"),
+        pytest.param('# @pytest.mark.requirement("1000-3-01")\n', id="a comment"),
+        pytest.param("TEXT = '@pytest.mark.requirement(\"1000-3-01\")'\n", id="a string"),
     ],
 )
 def test_what_does_not_run_proves_nothing(tree: Path, text: str) -> None:
     put(tree, "tests/deep/test_things.py", text)
     findings = check.examine(tree)
-    assert "1000-2.1-01" not in findings.cited
+    assert "1000-3-01" not in findings.cited
     assert findings.faults == []
 
 
@@ -263,7 +266,9 @@ def test_a_row_that_cannot_be_read_fails(tree: Path, row: str) -> None:
 )
 def test_a_reason_that_cannot_be_read_fails(tree: Path, row: str) -> None:
     put(tree, "docs/requirements-not-tested.md", row + "\n")
-    assert check.examine(tree).failed
+    findings = check.examine(tree)
+    assert len(findings.faults) == 1
+    assert findings.failed
 
 
 @pytest.mark.parametrize(("mark", "status"), [("1000-1-01", 0), ("1000-9-01", 1)], ids=["complete", "unknown id"])
@@ -271,5 +276,5 @@ def test_the_exit_status_tells(tree: Path, mark: str, status: int) -> None:
     put(tree, "tests/deep/test_things.py", f'\n@pytest.mark.requirement("{mark}")\ndef test_more(): ...\n')
     done = subprocess.run([sys.executable, CHECK, tree], capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stderr
-    assert done.stdout.startswith("5 requirements, 2 cited by tests, 0 with a reason.")
+    assert done.stdout.startswith("5 requirements, 3 cited by tests, 1 with a reason.")
     assert ("Unknown ids (1)" in done.stdout) == bool(status)
