@@ -42,7 +42,7 @@ def test_a_method_that_is_not_known_to_be_safe_invalidates_the_target(method: st
 def test_a_safe_method_invalidates_nothing(method: str) -> None:
     request = Request(method, TARGET)
     response = Response(200, [("Location", "/x"), ("Cache-Group-Invalidation", '"a"')])
-    assert not invalidates(request, response)
+    assert invalidates(request, response).code == "safe-method"
     assert invalidated_urls(request, response) == ()
 
 
@@ -60,7 +60,7 @@ def test_no_other_method_is_safe() -> None:
 )
 def test_only_a_2xx_or_3xx_invalidates(status: int, answer: bool) -> None:
     request, response = Request("PUT", TARGET), Response(status, [("Location", "/x")])
-    assert bool(invalidates(request, response)) is answer
+    assert invalidates(request, response).code == ("unsafe-method" if answer else "unsafe-failed")
     assert bool(invalidated_urls(request, response)) is answer
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from types import CodeType
+from typing import NamedTuple
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -37,6 +38,17 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "int", "update": "difference_update"}
 
 Change = Callable[[], None]
+Path = tuple[tuple[str, int | None], ...]
+
+
+class Source(NamedTuple):
+    """What a mutant is made from."""
+
+    tree: ast.Module
+    path: Path
+    index: int
+    """Of the change, among all that the node at the end of `path` may have."""
+    filename: str
 
 
 @dataclass(slots=True)
@@ -46,11 +58,27 @@ class Mutant:
     where: str
     """The function, or ``<module>``."""
     line: int
+    lines: range
+    """Those of the statement that is changed or left out."""
+    deferred: bool
+    """Whether it lies in a function, so that nothing else has been worked out from it."""
     before: str
     after: str
-    code: CodeType = field(repr=False)
+    source: Source = field(repr=False)
     number: int = 0
     """Of several in one function with the same words: which one, from 1."""
+
+    @property
+    def code(self) -> CodeType:
+        """The whole module, with the error."""
+        tree, path, index, filename = self.source
+        node = at(tree, path)
+        other = ast.fix_missing_locations(ast.copy_location(changed(node, index), node))
+        replace(tree, path, other)
+        try:
+            return compile(tree, filename, "exec", dont_inherit=True)
+        finally:
+            replace(tree, path, node)
 
     @property
     def name(self) -> str:
@@ -64,28 +92,33 @@ class Mutant:
 
 
 def mutants(source: str, filename: str) -> Iterator[Mutant]:
-    """All mutants of a module, in the order of its lines."""
+    """All mutants of a module, in the order of its tree."""
     tree = ast.parse(source)
     seen: dict[str, int] = {}
     for where, path in sites(tree):
-        for index in range(len(changes(at(tree, path)))):
-            copy = deepcopy(tree)
-            node = at(copy, path)
-            before = words(node)
-            label, change = changes(node)[index]
+        around = [at(tree, path[:length]) for length in range(len(path) + 1)]
+        node = around[-1]
+        deferred = any(isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) for one in around)
+        for index, (label, _, statement) in enumerate(changes(node)):
             if label.startswith("without "):
                 before, after = (words(node, 40) if isinstance(node, ast.expr) else ""), label
-                change()
             else:
-                change()
-                after = words(node)
-            code = compile(ast.fix_missing_locations(copy), filename, "exec", dont_inherit=True)
-            mutant = Mutant(where, getattr(node, "lineno", 0), before, after, code)
+                before, after = words(node), words(changed(node, index))
+            if statement is None:
+                statement = next(one for one in reversed(around) if isinstance(one, (ast.stmt, ast.Module)))
+            lines = range(getattr(statement, "lineno", 1), (getattr(statement, "end_lineno", None) or 1) + 1)
+            line = getattr(node, "lineno", lines.start)
+            mutant = Mutant(where, line, lines, deferred, before, after, Source(tree, path, index, filename))
             seen[mutant.name] = mutant.number = seen.get(mutant.name, 0) + 1
             yield mutant
 
 
-Path = tuple[tuple[str, int | None], ...]
+def changed(node: ast.AST, index: int) -> ast.AST:
+    """A copy of `node` with its change number `index`."""
+    copy = deepcopy(node)
+    _, change, _ = changes(copy)[index]
+    change()
+    return copy
 
 
 def sites(tree: ast.Module) -> Iterator[tuple[str, Path]]:
@@ -118,6 +151,16 @@ def at(tree: ast.AST, path: Path) -> ast.AST:
         value = getattr(tree, name)
         tree = value if index is None else value[index]
     return tree
+
+
+def replace(tree: ast.Module, path: Path, node: ast.AST) -> None:
+    """Put `node` at the end of `path`, which is not the root itself."""
+    owner = at(tree, path[:-1])
+    name, index = path[-1]
+    if index is None:
+        setattr(owner, name, node)
+    else:
+        getattr(owner, name)[index] = node
 
 
 def is_docstring(node: ast.AST) -> bool:
@@ -154,8 +197,23 @@ def words(node: ast.AST, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def changes(node: ast.AST) -> list[tuple[str, Change]]:
-    """What may be changed in this very node, not in those below: a name for each, and what does it."""
+def changes(node: ast.AST) -> list[tuple[str, Change, ast.stmt | None]]:
+    """What may be changed in this very node, not in those below: a name for each, what does it, and the statement.
+
+    The statement is None where it is the one that the node is part of.
+    """
+    found = [(label, change, None) for label, change in expression_changes(node)]
+    left_out: list[tuple[str, Change, ast.stmt | None]] = []
+    for block in ("body", "orelse", "finalbody"):
+        statements = getattr(node, block, None)
+        if isinstance(statements, list) and not isinstance(node, ast.Module):
+            for index, statement in enumerate(statements):
+                if may_go(node, statements, index):
+                    left_out.append((f"without {words(statement)}", put(statements, index, ast.Pass()), statement))
+    return found + left_out
+
+
+def expression_changes(node: ast.AST) -> list[tuple[str, Change]]:
     found: list[tuple[str, Change]] = []
     match node:
         case ast.Compare():
@@ -183,6 +241,14 @@ def changes(node: ast.AST) -> list[tuple[str, Change]]:
         case ast.Set() | ast.Tuple() | ast.List():
             if len(node.elts) > 1 and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
                 found += [(f"without {words(elt)}", drop(node.elts, index)) for index, elt in enumerate(node.elts)]
+        case ast.Dict():
+            for index, key in enumerate(node.keys):
+                if key is not None:
+                    found.append((f"without {words(key)}", drop_both(node, index)))
+        case ast.Return():
+            # What is no constant, for those are changed themselves.
+            if node.value is not None and not isinstance(node.value, ast.Constant):
+                found.append(("return", lambda: setattr(node, "value", ast.Constant(None))))
         case ast.Call():
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if other := CALLS.get(name):
@@ -190,12 +256,6 @@ def changes(node: ast.AST) -> list[tuple[str, Change]]:
             found += [
                 (f"without {words(given)}", drop(node.keywords, index)) for index, given in enumerate(node.keywords)
             ]
-    for block in ("body", "orelse"):
-        statements = getattr(node, block, None)
-        if isinstance(statements, list) and not isinstance(node, ast.Module):
-            for index, statement in enumerate(statements):
-                if may_go(node, statements, index):
-                    found.append((f"without {words(statement)}", put(statements, index, ast.Pass())))
     return found
 
 
@@ -204,7 +264,7 @@ def may_go(node: ast.AST, statements: list[ast.stmt], index: int) -> bool:
     statement = statements[index]
     if isinstance(node, ast.ClassDef) or is_docstring(statement):
         return False
-    if isinstance(statement, (ast.Pass, ast.Raise, ast.FunctionDef)):
+    if isinstance(statement, (ast.Pass, ast.FunctionDef)):
         return False
     return not (
         isinstance(statement, ast.Return) and isinstance(node, ast.FunctionDef) and index == len(statements) - 1
@@ -221,6 +281,8 @@ def others(value: object) -> list[object]:
         return [value + 1.0]
     if isinstance(value, str) and value:
         return ["mutated"]
+    if isinstance(value, bytes) and value:
+        return [b"mutated"]
     return []
 
 
@@ -230,6 +292,13 @@ def put(items: list, index: int, item: object) -> Change:
 
 def drop(items: list, index: int) -> Change:
     return lambda: items.__delitem__(index)
+
+
+def drop_both(node: ast.Dict, index: int) -> Change:
+    def change() -> None:
+        del node.keys[index], node.values[index]
+
+    return change
 
 
 def rename(function: ast.expr, name: str) -> None:

@@ -1,24 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
+import mutate
 import pytest
-
-
-def load(name: str) -> ModuleType:
-    """The script `name` beside this file."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-mutate = load("mutate")
 
 
 def names(source: str) -> list[str]:
@@ -36,6 +19,8 @@ def names(source: str) -> list[str]:
         ("x = 5", ["5 -> 6", "5 -> 4"]),
         ("x = True", ["True -> False"]),
         ("x = 'y'", ["'y' -> 'mutated'"]),
+        ("x = b'y'", ["b'y' -> b'mutated'"]),
+        ("x = {a: b, **c}", ["{a: b, **c} -> without a"]),
         ("x = {a, b}", ["{a, b} -> without a", "{a, b} -> without b"]),
         ("x = min(a)", ["min(a) -> max(a)"]),
         ("x = f(a=b)", ["f(a=b) -> without a=b"]),
@@ -65,6 +50,27 @@ def test_a_function_s_last_return_and_its_documentation_stay() -> None:
         "f: 0 -> 1",
         "f: 0 -> -1",
     ]
+
+
+def test_a_value_is_not_returned() -> None:
+    assert names("def f(x):\n    return x") == ["f: return x -> return None"]
+
+
+def test_an_error_is_not_raised() -> None:
+    assert names("def f(x):\n    raise x\n    return 0")[0] == "f: without raise x"
+
+
+def test_the_lines_of_a_mutant_are_those_of_the_statement_that_changes() -> None:
+    source = "def f(x):\n    if x:\n        y(\n            5,\n        )\n    return x"
+    lines = {mutant.name: (mutant.lines.start, mutant.lines.stop) for mutant in mutate.mutants(source, "<test>")}
+    assert lines == {
+        "f: without if x": (2, 6),
+        "f: if x -> if not x": (2, 6),
+        "f: without y(5)": (3, 6),
+        "f: 5 -> 6": (3, 6),
+        "f: 5 -> 4": (3, 6),
+        "f: return x -> return None": (6, 7),
+    }
 
 
 def test_the_same_error_twice_is_told_apart() -> None:

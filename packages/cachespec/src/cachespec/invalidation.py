@@ -43,7 +43,7 @@ def invalidated_urls(request: Request, response: Response) -> tuple[str, ...]:
     The target, and what Location and Content-Location name where it has the same origin; nothing at all where
     `invalidates` says no.
     """
-    if request.method in SAFE_METHODS or not invalidates(request, response):
+    if not invalidates(request, response):
         return ()
     target = normalise_url(request.url)
     urls = {target: None}
@@ -83,8 +83,6 @@ def invalidated_groups(request: Request, response: Response) -> tuple[str, ...]:
 
 def _groups(value: str | None) -> tuple[str, ...]:
     """A List of Strings, each once, in order.  With a member of another type the field is void (D51)."""
-    if value is None:
-        return ()
     groups: dict[str, None] = {}
     for member in parse_list(value) or ():
         # Tokens and display strings are texts, too, but not Strings.
