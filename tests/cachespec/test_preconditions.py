@@ -62,7 +62,7 @@ def test_other_entity_tags_get_the_whole_response(value: str) -> None:
 def test_a_malformed_stored_etag_matches_nothing_not_even_itself(etag: str) -> None:
     for value in (etag, '"a"', f'"{etag}"'):
         if value != "*":
-            assert not asked(("If-None-Match", value), stored=[("ETag", etag)])
+            assert asked(("If-None-Match", value), stored=[("ETag", etag)]).code == "no-etag"
 
 
 def test_two_stored_etags_are_none() -> None:
@@ -120,6 +120,13 @@ def test_the_time_of_receipt_counts_in_whole_seconds() -> None:
     request = Request("GET", "http://example.com/", [("If-Modified-Since", format_date(RECEIVED))])
     assert not_modified(request, Response(200), RECEIVED + 0.9, NOW)
     assert not not_modified(request, Response(200), RECEIVED + 1.0, NOW)
+
+
+def test_before_1970_whole_seconds_are_those_before_too() -> None:
+    before = format_date(-1)
+    assert not_modified(Request("GET", "/", [("If-Modified-Since", before)]), Response(200), -0.5, NOW)
+    assert evaluated({"if-unmodified-since": before}, "PUT", modified=-0.5) is None
+    assert evaluated({"if-modified-since": before}, modified=-0.5) == 304
 
 
 @pytest.mark.requirement("9110-13.1.3-02")

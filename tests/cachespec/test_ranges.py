@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -157,6 +159,7 @@ def test_of_nothing_a_suffix_is_the_whole_and_anything_else_unsatisfiable() -> N
         pytest.param("0-9, 5-19", ((0, 20),), id="overlapping"),
         pytest.param("5-19, 0-9", ((0, 20),), id="overlapping backwards"),
         pytest.param("0-19, 5-9", ((0, 20),), id="one within the other"),
+        pytest.param("0-9, 100-119, 105-109", ((0, 10), (100, 120)), id="one within the last"),
         pytest.param("0-9, 0-9", ((0, 10),), id="the same"),
         pytest.param("0-9, 100-109, 10-19", ((0, 20), (100, 110)), id="touching one before"),
         pytest.param("0-9, 5-14, 10-19", ((0, 20),), id="two overlaps"),
@@ -169,7 +172,9 @@ def test_ranges_that_overlap_or_touch_become_one_part(value: str, parts: tuple[S
 
 
 @pytest.mark.requirement("9110-14.2-04")
-@pytest.mark.parametrize("value", ["0-9, 5-14, 10-19, 15-24", "0-, 0-, 0-, 0-", "0-9, 1-1, 3-3, 5-5"])
+@pytest.mark.parametrize(
+    "value", ["0-9, 5-14, 10-19, 15-24", "0-, 0-, 0-, 0-", "0-9, 1-1, 3-3, 5-5", "0-0, 10-19, 12-12, 14-14, 16-16"]
+)
 def test_more_than_two_overlaps_get_the_whole(value: str) -> None:
     assert refusal(asked(f"bytes={value}")) == "overlapping-ranges"
 
@@ -389,6 +394,8 @@ def test_several_parts_are_served_as_multipart() -> None:
 def test_a_boundary_is_made_up_anew_each_time() -> None:
     kinds = {served("2-4, 9-9")[0].headers["content-type"] for _ in range(3)}
     assert len(kinds) == 3
+    # 128 bits, so that nobody guesses it.
+    assert all(re.fullmatch("multipart/byteranges; boundary=[0-9a-f]{32}", kind) for kind in kinds)
 
 
 @pytest.mark.requirement("9110-14.4-03")

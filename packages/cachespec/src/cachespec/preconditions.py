@@ -68,8 +68,8 @@ def not_modified(request: Request, stored: Response | Entry, received: float, no
     `received` is when the stored response came, `now` the present, both in seconds since the epoch.
     """
     fields = request.headers.fields
-    tags, date = fields.get("if-none-match"), fields.get("if-modified-since")
-    if tags is None and date is None:
+    tags = fields.get("if-none-match")
+    if tags is None and "if-modified-since" not in fields:
         return UNCONDITIONAL
     # §13.1.2, §13.1.3: with any other method a false condition means 412 or nothing at all.
     if request.method not in METHODS:
@@ -80,7 +80,7 @@ def not_modified(request: Request, stored: Response | Entry, received: float, no
     # §13.1.3: If-Modified-Since is ignored where there is an If-None-Match, even one that is malformed.
     if tags is not None:
         return _matched(tags, stored.headers.get("etag"))
-    return _unmodified(date or "", stored.headers, received, now)
+    return _unmodified(fields["if-modified-since"], stored.headers, received, now)
 
 
 def _matched(value: str, etag: str | None) -> Verdict:

@@ -172,7 +172,7 @@ def _specs(value: str) -> list[_Spec] | Verdict:
         first, last = found[1].lstrip("0"), found[2].lstrip("0")
         # §14.1.1: "An int-range is invalid if the last-pos value is present and less than first-pos."  Digits without
         # leading zeros are as large as they are long.
-        if found[1] and found[2] and (len(last), last) < (len(first), first):
+        if found[2] and (len(last), last) < (len(first), first):
             return BAD_RANGE
         specs.append((position(found[1]), position(found[2])))
     return specs or BAD_RANGE
@@ -199,8 +199,6 @@ def _select_blindly(specs: list[_Spec]) -> Selection:
 
 def _coalesce(spans: list[Span], headers: Headers, length: int) -> Selection:
     """What is sent for `spans`: those that overlap or touch become one.  RFC 9110 §14.2, §15.3.7.2, D37"""
-    if len(spans) == 1:
-        return Parts((spans[0],), SATISFIABLE)
     merged: list[Span] = []
     overlaps = 0
     for start, stop in sorted(spans):
@@ -214,7 +212,7 @@ def _coalesce(spans: list[Span], headers: Headers, length: int) -> Selection:
     if len(merged) > 1:
         # §15.3.7.2 wants parts in the order of the request.  A body is read once, from front to back, so another order
         # gets the whole; parts of our own order would surprise who asked for another.
-        order = list(dict.fromkeys(next(part for part in merged if part[0] <= start < part[1]) for start, _ in spans))
+        order = list(dict.fromkeys(next(part for part in merged if start < part[1]) for start, _ in spans))
         if order != sorted(order):
             return Whole(UNORDERED)
         pieces = multipart_content(merged, headers.get("content-type"), length, "-" * MAX_BOUNDARY)
@@ -238,8 +236,9 @@ def serve_range(
         return Response(416, unsatisfiable_headers(stored.headers, length, now), "Range Not Satisfiable"), ()
     known = "if-range" in request.headers.fields
     if len(selection.spans) == 1:
-        head = part_headers(stored.headers, selection.spans[0], length, known=known)
-        return Response(206, head, "Partial Content"), selection.spans
+        [span] = selection.spans
+        head = part_headers(stored.headers, span, length, known=known)
+        return Response(206, head, "Partial Content"), (span,)
     # Random, so that it is in no content.
     boundary = boundary or secrets.token_hex(16)
     head, pieces = multipart(stored.headers, selection.spans, length, boundary, known=known)
