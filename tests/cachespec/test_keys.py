@@ -17,6 +17,7 @@ from cachespec.keys import (
     normalise_url,
     origin_of,
     primary_key,
+    resolve,
     selecting_values,
     variant_key,
     vary_names,
@@ -113,6 +114,20 @@ def test_path_and_query_stay_as_they_are(url: str) -> None:
 def test_what_is_no_url_is_left_alone_and_has_no_origin(url: str) -> None:
     assert normalise_url(url) == url
     assert origin_of(url) is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "url"),
+    [
+        ("/x?y#z", "https://example.com/x?y"),
+        ("x", "https://example.com/a/x"),
+        ("", "https://example.com/a/b?c"),
+        ("HTTP://Other.example:80", "http://other.example/"),
+        ("http://[", ""),
+    ],
+)
+def test_a_reference_is_read_from_its_base_and_normalised(reference: str, url: str) -> None:
+    assert resolve("https://example.com/a/b?c", reference) == url
 
 
 def test_letters_beyond_ascii_are_not_folded_into_a_host() -> None:

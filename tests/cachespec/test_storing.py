@@ -166,6 +166,36 @@ def test_a_part_and_a_304_are_not_stored(status: int, policy: Policy) -> None:
     assert code(lines, replace(policy, statuses=frozenset({status})), status=status) == "status"
 
 
+PIECE = {
+    "Cache-Control": "max-age=60",
+    "ETag": '"a"',
+    "Content-Range": "bytes 0-1/9",
+    "Content-Length": "2",
+    "Date": format_date(NOW),
+}
+
+
+@BOTH
+@pytest.mark.requirement("9111-3.3-02", "9111-3.3-03")
+@pytest.mark.parametrize(
+    ("asked", "method", "expected"),
+    [
+        pytest.param({"Range": "bytes=0-1"}, "GET", "stored", id="asked for"),
+        pytest.param({}, "GET", "part", id="not asked for"),
+        pytest.param({"Range": "bytes=0-1"}, "QUERY", "part", id="another method's"),
+        pytest.param({"Range": "bytes=0-1", "If-Range": '"a"'}, "GET", "part-fields", id="less than all fields"),
+    ],
+)
+def test_a_part_is_stored_as_an_incomplete_200_where_the_policy_says_so(
+    asked: Any, method: str, expected: str, policy: Policy
+) -> None:
+    policy = replace(policy, partial=True, methods=frozenset({"GET", "QUERY"}))
+    assert code(PIECE, policy, status=206, request=asked, method=method) == expected
+    assert code(PIECE, policy, status=200, request=asked, method=method) == "stored"
+    if expected == "stored":
+        assert entry(PIECE, policy, status=206, request=asked).status == 200
+
+
 @BOTH
 @pytest.mark.requirement("9110-16.2.2-01", "9110-15-01")
 @pytest.mark.parametrize("status", [200, 201, 204, 226, 299, 302, 307, 399, 400, 403, 404, 425, 499, 500, 503, 599])
@@ -828,6 +858,8 @@ def test_the_names_of_verdicts_stay() -> None:
         "NOT_UNDERSTOOD": (False, "status"),
         "NEVER": (False, "status-never"),
         "OWN_CONDITION": (False, "own-condition"),
+        "PART": (False, "part"),
+        "PART_FIELDS": (False, "part-fields"),
         "STATUS_REFUSED": (False, "status-refused"),
         "NO_STORE": (False, "no-store"),
         "REQUEST_NO_STORE": (False, "request-no-store"),

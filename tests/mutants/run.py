@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mutate import Mutant, mutants
 
-FLOW = ("test_exchange.py", "test_selection.py", "test_answers.py", "test_partial_flow.py")
+FLOW = ("test_exchange.py", "test_selection.py", "test_answers.py", "partial/test_flow.py")
 
 # Beside the flow's, the tests that concern a module; those in test_<module>.py are asked first.
 MODULES: dict[str, tuple[str, ...]] = {
@@ -37,7 +37,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "directives": ("test_directives.py",),
     "combining": ("test_combining.py",),
     "partial": ("test_partial.py", "test_ranges.py"),
-    "completion": (),
+    "completion": ("partial/test_completion.py",),
     "selection": (),
 }
 WANTED = 0.95

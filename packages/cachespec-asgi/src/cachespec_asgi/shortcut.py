@@ -61,7 +61,7 @@ TIMELESS: Final = frozenset(
     }
 )
 """Reasons not to store that rest on the response's fields, and hold for every plain request at any time."""
-MATTER_BEING_THERE: Final = frozenset({"content-location", "date", "etag", "last-modified", "set-cookie"})
+MATTER_BEING_THERE: Final = frozenset({"date", "etag", "last-modified", "set-cookie"})
 """Fields whose values cannot change any of these reasons, where there is no Expires."""
 UNSEEN = Verdict(False, "hit-for-miss", "CacheMiddleware", "Nothing was stored for it a moment ago: it passes unseen.")
 

@@ -50,7 +50,7 @@ def corrected_initial_age(
     corrected_age_value = age_value(headers) + response_delay
     apparent_age = response_time - date
     # The corrected value is never negative, so that a Date ahead of our clock adds nothing.
-    return corrected_age_value if trust_age or apparent_age < corrected_age_value else apparent_age
+    return corrected_age_value if trust_age else max(apparent_age, corrected_age_value)
 
 
 def freshness_lifetime(
@@ -71,7 +71,7 @@ def freshness_lifetime(
     if "expires" in fields and field == "cache-control":
         # What cannot be parsed has expired (§5.3), and so has what stands on several lines (ruling D11).
         lines = headers.getlist("expires")
-        expires = parse_date(lines[0], date) if len(lines) == 1 else None
+        expires = parse_date(lines.pop(), date) if len(lines) == 1 else None
         return (0.0 if expires is None else max(0.0, expires - date)), "expires"
     return _heuristic_lifetime(status, headers, said, date, policy)
 

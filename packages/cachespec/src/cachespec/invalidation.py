@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urljoin
 
 from .headers import Headers
-from .keys import normalise_url, origin_of
+from .keys import normalise_url, origin_of, resolve
 from .messages import Request, Response
 from .structured import Item, parse_list
 from .verdicts import Verdict
@@ -52,18 +51,10 @@ def invalidated_urls(request: Request, response: Response) -> tuple[str, ...]:
     if origin is not None:
         for name in ("location", "content-location"):
             for reference in response.headers.getlist(name):
-                url = _resolved(target, reference)
+                url = resolve(target, reference)
                 if origin_of(url) == origin:
                     urls[url] = None
     return tuple(urls)
-
-
-def _resolved(target: str, reference: str) -> str:
-    """The URL that `reference` is from `target` (RFC 9110 §10.2.2, §8.7), normalised; empty where it is none."""
-    try:
-        return normalise_url(urljoin(target, reference))
-    except ValueError:
-        return ""
 
 
 def cache_groups(headers: Headers) -> tuple[str, ...]:

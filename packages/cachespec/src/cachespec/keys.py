@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from .fields import members
 from .headers import is_token
@@ -59,6 +59,14 @@ def normalise_url(url: str) -> str:
     scheme, host, port, rest = split
     authority = host if port is None or port == DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
     return f"{scheme}://{authority}{rest}"
+
+
+def resolve(base: str, reference: str) -> str:
+    """The URL that `reference` is from `base`, normalised; empty where it is none.  RFC 9110 §8.7, §10.2.2"""
+    try:
+        return normalise_url(urljoin(base, reference))
+    except ValueError:
+        return ""
 
 
 def with_params(url: str, ignored: Iterable[str], *, sort: bool = False) -> str:

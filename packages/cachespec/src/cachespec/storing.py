@@ -9,16 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urljoin
 
 from .combining import incomplete
 from .dates import format_date
 from .directives import OWN_TARGET, ResponseDirectives, policy_of, request_directives, response_directives
 from .entries import Entry
 from .freshness import corrected_initial_age, freshness_lifetime, sent_date
-from .headers import Headers, Line
+from .headers import Headers
 from .invalidation import cache_groups
-from .keys import Selecting, normalise_url, vary_names
+from .keys import Selecting, normalise_url, resolve, vary_names
 from .messages import Request, Response
 from .policy import GATEWAY_REFUSED, HEURISTICALLY_CACHEABLE, NO_WISH, Policy, Wish, seconds_of
 from .verdicts import Verdict
@@ -79,7 +78,6 @@ BEARING: Final = frozenset(
     {
         "cache-control",
         "connection",
-        "content-location",
         "date",
         "etag",
         "expires",
@@ -185,7 +183,8 @@ def assess(
         etag=etag,
         last_modified=modified,
         groups=(cache_groups(kept) if "cache-groups" in fields else ()) + wish.groups,
-        withheld=_withheld(headers) if shared and OWN_TARGET in headers.fields else (),
+        # Our own targeted field governs what is stored, and is never passed on (ruling D47).
+        withheld=tuple([(OWN_TARGET, value) for value in headers.getlist(OWN_TARGET)]) if shared else (),
         created=response_time,
     )
 
@@ -204,7 +203,7 @@ def _governing(request: Request, response: Response, policy: Policy, wish: Wish)
     """The directives that count for the response, and where they stand: its own, unless the user has others."""
     said, field = policy_of(response.headers, policy.targets)
     if wish.ttl is not None and response.status in HEURISTICALLY_CACHEABLE:
-        return ResponseDirectives(max_age=seconds_of(wish.ttl), present=True), "wish"
+        return ResponseDirectives(max_age=seconds_of(wish.ttl)), "wish"
     for override in policy.overrides:
         if override.matches(request) and response.status in override.statuses:
             missing = said.max_age is None and said.s_maxage is None and "expires" not in response.headers
@@ -267,9 +266,8 @@ def _guarded(fields: Mapping[str, str], policy: Policy, said: ResponseDirectives
     if "authorization" in fields:
         if not (explicit or (said.must_revalidate and policy.credentials == "rfc")):
             return AUTHORIZATION
-    if "cookie" in fields and policy.credentials == "explicit" and not explicit:
-        return COOKIES
-    return None
+    # Whoever gets here without cookies has been let through above, on the same terms.
+    return COOKIES if policy.credentials == "explicit" and not explicit else None
 
 
 def _field_refusal(response: Response, policy: Policy) -> Verdict | None:
@@ -296,7 +294,7 @@ def _pointless(
     explicit = source in ("max-age", "s-maxage", "expires")
     if as_get:
         location = response.headers.get("content-location")
-        if not explicit or location is None or _resolved(request.url, location) != normalise_url(request.url):
+        if not explicit or location is None or resolve(request.url, location) != normalise_url(request.url):
             return POST_CONTENT_LOCATION
     if explicit or said.public or response.status in HEURISTICALLY_CACHEABLE:
         return None
@@ -305,24 +303,12 @@ def _pointless(
     return NOT_CACHEABLE.of(response.status)
 
 
-def _resolved(base: str, reference: str) -> str:
-    try:
-        return normalise_url(urljoin(base, reference))
-    except ValueError:
-        return ""
-
-
 def _trustworthy(url: str) -> bool:
     """Whether nobody can have changed what came from `url` on its way.  RFC 8246 §3
 
     That is https, and plain http to this very machine.
     """
     return url[:6].lower() == "https:" or bool(_LOOPBACK.match(url))
-
-
-def _withheld(headers: Headers) -> tuple[Line, ...]:
-    """The lines of our own targeted field, which govern what is stored, and are never passed on (ruling D47)."""
-    return tuple([(OWN_TARGET, value) for value in headers.getlist(OWN_TARGET)])
 
 
 def stored_headers(headers: Headers, said: ResponseDirectives, policy: Policy, date: float, *, dated: bool) -> Headers:
