@@ -192,6 +192,7 @@ def transparency(session: nox.Session) -> None:
     install(session, CORE, "cachespec-httpx", "cachespec-requests")
     needs = session.run("python", "tests/transparency/judge.py", "--needs", silent=True) or ""
     session.install("pip", "pytest~=9.2", *needs.split())
+    session.run("python", "-m", "pytest", "-q", "tests/transparency")
     session.run("python", "tests/transparency/judge.py", *session.posargs)
 
 

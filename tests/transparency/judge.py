@@ -1,8 +1,9 @@
 """Runs the test suite that a client library ships, as it is and with the cache in it, and tells the difference.
 
 `python tests/transparency/judge.py [LIBRARY …]` fetches the source distribution of the version that is installed from
-PyPI, and runs its tests against what is installed.  It fails if a test fails with the cache, twice, that passes
-without, unless reasons.toml says why; and if a reason stands there that no failure needs any more.
+PyPI, and runs its tests against what is installed, kept from reaching anything but loopback (loopback.py).  It fails
+if a test fails with the cache, twice, that passes without, unless reasons.toml says why; and if a reason stands there
+that no failure needs any more.
 
 What the suites themselves need has to be installed; `--needs` prints it.
 """
@@ -78,7 +79,7 @@ def failures(suite: Suite, root: Path, *plugins: str) -> set[str]:
     report = root / "outcomes.json"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
-    for plugin in ("outcomes", *plugins):
+    for plugin in ("loopback", "outcomes", *plugins):
         command += ["-p", plugin]
     for test in suite.left_out:
         command += ["--deselect", test]
