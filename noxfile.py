@@ -206,7 +206,7 @@ def mutants(session: nox.Session) -> None:
 
 
 LOWEST = [f"lowest({package})" for package in ADAPTERS]
-LONG = ["requirements", *LOWEST, "conformance", "benchmarks"]
+LONG = ["requirements", *LOWEST, "conformance", "transparency", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")

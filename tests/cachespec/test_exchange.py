@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cachespec import Cache, Headers, MemoryStore, Policy, Request, Response, Wish
+from cachespec import Cache, Headers, MemoryStore, Override, Policy, Request, Response, Wish
 from cachespec.status import parse_cache_status
 
 URL = "https://example.com/a"
@@ -1063,6 +1063,46 @@ def test_a_wish_may_give_a_lifetime_that_hits_prolong(lab: Any) -> None:
     assert lab.store.read(next(key for key, _ in lab.store.items())).revision == revision
     lab.wait(10)
     assert lab.get(wish=wish).info.status == "miss"
+
+
+def test_an_override_may_give_a_lifetime_that_hits_prolong(make_lab: MAKE) -> None:
+    override = Override(ttl=10, path="/a", sliding=True)
+    lab = make_lab(overrides=(Override(ttl=10, path="/b"), override)).says("no-store")
+    lab.get()
+    for _ in range(3):
+        assert lab.wait(9).get().info.status == "hit"
+    assert lab.wait(11).get().info.status == "miss"
+    lab.get(url="https://example.com/b")
+    lab.wait(9).get(url="https://example.com/b")
+    assert lab.wait(9).get(url="https://example.com/b").info.status == "miss"
+
+
+def test_an_override_that_is_gone_prolongs_nothing(make_lab: MAKE) -> None:
+    lab = make_lab(overrides=(Override(ttl=10, sliding=True),)).says("no-store")
+    lab.get()
+    lab.cache.policy = Policy(overrides=(Override(ttl=10, host="other.example", sliding=True),))
+    assert lab.wait(9).get().info.status == "hit"
+    assert lab.wait(2).get().info.status == "miss"
+
+
+def test_a_wish_may_set_overrides_aside(make_lab: MAKE) -> None:
+    lab = make_lab(overrides=(Override(ttl=60),)).says("max-age=5", TAGGED).says(**not_modified())
+    lab.get()
+    reply = lab.wait(10).get(wish=Wish(overrides=False))
+    assert reply.info.status == "revalidated"
+    assert reply.info.lifetime == 5
+    # What was stored for that request is as the server said it.
+    assert lab.wait(10).get().info.status == "revalidated"
+
+
+def test_uses_are_counted_from_when_the_body_was_stored(make_lab: MAKE) -> None:
+    lab = make_lab().says("max-age=60", TAGGED).says(**not_modified({"Cache-Control": "max-age=60"}))
+    lab.says("max-age=60", body=b"another")
+    assert [lab.get().info.uses for _ in range(3)] == [0, 1, 2]
+    assert lab.wait(61).get().info.uses == 3
+    assert lab.get(url="https://example.com/else").info.uses == 0
+    assert lab.get(wish=Wish(mode="reload")).info.uses == 0
+    assert lab.get().info.uses == 1
 
 
 def test_a_wish_may_give_a_key_and_groups(lab: Any) -> None:

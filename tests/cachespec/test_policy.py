@@ -186,6 +186,7 @@ def test_the_environment_may_switch_every_cache_off(value: str, enabled: bool, m
         ({"partition": 5}, TypeError, "partition"),
         ({"body_in_key": "x"}, TypeError, "body_in_key"),
         ({"stale_if_error": -5}, ValueError, "stale_if_error"),
+        ({"overrides": 0}, TypeError, "overrides"),
     ],
 )
 def test_a_wrong_wish_is_named(options: Any, error: type[Exception], named: str) -> None:
@@ -212,6 +213,7 @@ def test_a_length_of_time_may_be_a_timedelta() -> None:
         ({"ttl": 1, "host": None}, TypeError, "host"),
         ({"ttl": 1, "methods": "GET"}, TypeError, "methods"),
         ({"ttl": 1, "statuses": ["200"]}, TypeError, "statuses"),
+        ({"directives": "max-age=1", "sliding": True}, ValueError, "sliding"),
     ],
 )
 def test_a_wrong_override_is_named(options: Any, error: type[Exception], named: str) -> None:
@@ -245,6 +247,14 @@ def test_an_override_is_directives() -> None:
 )
 def test_an_override_is_about_some_urls(options: Any, matches: bool) -> None:
     assert Override(ttl=1, **options).matches(Request("GET", URL)) is matches
+
+
+def test_the_first_override_for_a_url_and_a_status_counts() -> None:
+    first = Override(ttl=1, path="/api/*", statuses=frozenset({404}))
+    second, third = Override(ttl=2), Override(ttl=3)
+    policy = Policy(overrides=(first, second, third))
+    request = Request("GET", URL)
+    assert [policy.override(request, status) for status in (404, 200, 429)] == [first, second, None]
 
 
 def test_an_override_is_not_about_what_has_no_host() -> None:

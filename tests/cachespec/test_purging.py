@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cachespec import AsyncCache, Cache, MemoryStore, Request, Response
+from cachespec import AsyncCache, Cache, MemoryStore, Policy, Request, Response
 from cachespec.stores.contract import Reading
 
 YEAR = 365 * 86400.0
@@ -124,6 +124,34 @@ def test_the_urls_are_listed_once_each_until_all_is_cleared(made: Callable[..., 
     assert driver.call("urls") == ["http://a.test/1", "http://a.test/2"]
     assert driver.call("clear") == 2
     assert driver.call("urls") == []
+
+
+@KINDS
+def test_what_is_stored_for_a_url_can_be_looked_at(made: Callable[..., Sync | Async]) -> None:
+    cache = made(clock=lambda: 1e9)
+    cache.get("https://example.com/a")
+    entry = cache.call("get", url="https://EXAMPLE.com:443/a")
+    assert (entry.url, entry.status, entry.body, entry.lifetime) == ("https://example.com/a", 200, b"ok", 60)
+    assert cache.call("get", url="https://example.com/b") is None
+    assert cache.call("contains", url="https://example.com/a")
+    assert not cache.call("contains", url="https://example.com/a", headers={"Authorization": "Basic eA=="})
+
+
+def test_what_has_no_key_is_not_there() -> None:
+    assert not Cache(policy=Policy(key=lambda request: None)).contains("https://example.com/a")
+
+
+class Broken(MemoryStore):
+    """A store that has broken down."""
+
+    def read(self, key: bytes) -> Reading:
+        raise OSError("no disk")
+
+
+@pytest.mark.parametrize("kind", [Sync, Async])
+def test_looking_into_a_store_that_fails_raises(kind: Any) -> None:
+    with pytest.raises(OSError, match="no disk"):
+        kind(Broken()).call("contains", url="https://example.com/a")
 
 
 @KINDS

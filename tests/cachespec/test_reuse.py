@@ -276,6 +276,29 @@ def test_stale_while_revalidate(age: float, options: Any, policy: Policy, expect
     assert code(age=age, stored=entry(while_revalidate=10, **options), policy=policy) == expected
 
 
+@pytest.mark.parametrize(
+    ("age", "options", "expected"),
+    [
+        pytest.param(70, {}, "stale-while-revalidate", id="within"),
+        pytest.param(71, {}, "not: stale", id="beyond"),
+        pytest.param(75, {"while_revalidate": 20}, "stale-while-revalidate", id="the longer one counts"),
+        pytest.param(70, {"while_revalidate": 5}, "stale-while-revalidate", id="the longer one counts, the policy's"),
+        pytest.param(65, {"never_stale": True}, "not: stale", id="never against must-revalidate"),
+        pytest.param(65, {"no_max_stale": True}, "not: stale", id="nor against s-maxage"),
+    ],
+)
+def test_the_policy_may_have_a_window_where_the_response_has_none(age: float, options: Any, expected: str) -> None:
+    assert code(age=age, stored=entry(**options), policy=Policy(stale_while_revalidate=10)) == expected
+
+
+def test_what_an_override_has_stored_is_not_for_a_request_that_sets_it_aside() -> None:
+    stored = entry()
+    assert code(stored=stored, wish=Wish(overrides=False)) == "fresh"
+    stored.source = "override"
+    assert code(stored=stored) == "fresh"
+    assert code(stored=stored, wish=Wish(overrides=False)) == "not: wish-overrides"
+
+
 @pytest.mark.requirement("9111-5.2.1.1-01", "9111-5.2.1.3-01")
 @pytest.mark.parametrize(
     ("said", "expected"),

@@ -693,7 +693,7 @@ def test_no_field_of_the_request_is_kept() -> None:
 def test_a_wished_lifetime_takes_the_place_of_the_server_s_directives() -> None:
     for seconds in (60, timedelta(minutes=1)):
         stored = entry({"Cache-Control": "no-store", "Expires": "0"}, wish=Wish(ttl=seconds))
-        assert (stored.lifetime, stored.source, stored.validate) == (60, "max-age", False)
+        assert (stored.lifetime, stored.source, stored.validate) == (60, "wish", False)
     assert code({"Cache-Control": "no-store"}, status=500, wish=Wish(ttl=60)) == "no-store"
     assert code({"Vary": "*"}, wish=Wish(ttl=60)) == "vary"
     assert code({}, status=206, wish=Wish(ttl=60)) == "status"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cachespec import AsyncCache, Cache
 
@@ -53,6 +53,13 @@ class Purging:
         """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
         return self.cache.clear()
 
+    def contains(self, url: URL | str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> bool:
+        """Whether anything is stored for a GET of `url`, fresh or not.  A store that fails raises here.
+
+        `headers` are the request's fields that matter: those that Vary names, and Authorization.
+        """
+        return self.cache.contains(self._located(url) or "", headers)
+
     def urls(self) -> list[str]:
         """The URLs for which something is stored, each once.  A store that fails raises here."""
         return self.cache.urls()
@@ -94,6 +101,13 @@ class AsyncPurging:
     async def clear(self) -> int:
         """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
         return await self.cache.clear()
+
+    async def contains(self, url: URL | str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> bool:
+        """Whether anything is stored for a GET of `url`, fresh or not.  A store that fails raises here.
+
+        `headers` are the request's fields that matter: those that Vary names, and Authorization.
+        """
+        return await self.cache.contains(self._located(url) or "", headers)
 
     async def urls(self) -> list[str]:
         """The URLs for which something is stored, each once.  A store that fails raises here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from requests import PreparedRequest
 
@@ -42,6 +42,13 @@ class Purging:
     def clear(self) -> int:
         """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
         return self.cache.clear()
+
+    def contains(self, url: str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> bool:
+        """Whether anything is stored for a GET of `url`, fresh or not.  A store that fails raises here.
+
+        `headers` are the request's fields that matter: those that Vary names, and Authorization.
+        """
+        return self.cache.contains(prepared(url) or "", headers)
 
     def urls(self) -> list[str]:
         """The URLs for which something is stored, each once.  A store that fails raises here."""

@@ -9,14 +9,17 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final, Generic, TypeVar
 
 from .entries import Entry, Item
 from .flight import Flight, Flights, Landing
 from .headers import Line
 from .info import CacheInfo
+from .keys import Selecting
 from .messages import Request, Response
 from .policy import Policy
 from .selection import key_url
@@ -28,6 +31,8 @@ LEASED: Final = 10.0
 """Seconds after which a lease ends that was not given back, and the longest wait for other processes."""
 PAUSES: Final = (0.01, 0.02, 0.05, *[0.1] * round(LEASED / 0.1))
 """Seconds between one look and the next at what another process has leased."""
+COUNTED: Final = 10_000
+"""How many stored responses have their uses counted."""
 
 L = TypeVar("L")
 C = TypeVar("C")
@@ -129,6 +134,24 @@ class Course:
     def recorded(self, stored: bool | None) -> None:
         """The body has been read: those who wait find it stored, go on their own, or one of them begins anew."""
         self.land("alone" if stored is False else "again")
+
+
+class Uses:
+    """How often stored responses have answered.  Safe to share between threads; the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[tuple[str, Selecting], tuple[float, count[int]]] = OrderedDict()
+
+    def once_more(self, entry: Entry) -> int:
+        """Count one more use of `entry`; how many there have been since its body was stored."""
+        place = entry.url, entry.selecting
+        created, uses = self._counts.get(place, (None, None))
+        if uses is None or created != entry.created:
+            if len(self._counts) >= COUNTED:
+                self._counts.popitem(last=False)
+            uses = count(1)
+            self._counts[place] = entry.created, uses
+        return next(uses)
 
 
 def is_async(store: object) -> bool:

@@ -16,6 +16,7 @@ from .drive import (
     PAUSES,
     Answer,
     Course,
+    Uses,
     is_async,
     lines_added,
     nothing_named,
@@ -27,11 +28,12 @@ from .drive import (
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
+from .headers import HeadersLike
 from .keys import primary_key
 from .messages import Request
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
-from .selection import key_url
+from .selection import key_url, stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Leasing, Store, scope
@@ -60,6 +62,7 @@ class AsyncCache:
         self.shelter: Shelter = Shelter()
         self.tasks: waiting.Tasks = waiting.Tasks()
         """The background refreshes."""
+        self._uses = Uses()
         self._flights = Flights()
         self._left: Left = deque()
         self._pid = os.getpid()
@@ -84,6 +87,7 @@ class AsyncCache:
         head = with_lines(outcome.head, added)
         if isinstance(outcome, Made):
             return Answer(head, AsyncStoredContent((), None, None, None), info)
+        info.uses = self._uses.once_more(outcome.entry)
         content = self.stored_content(outcome)
         if outcome.refresh and not self.tasks.spawn(self._refreshed, request, send, wish):
             # Nothing here outlives the request, so it is refreshed before the answer goes out.
@@ -124,6 +128,18 @@ class AsyncCache:
     async def clear(self) -> int:
         """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
         return await self.purge(everything=True)
+
+    async def get(self, url: str, headers: HeadersLike = ()) -> Entry | None:
+        """What is stored for a GET of `url`, fresh or not; None where nothing is.  A store that fails raises here.
+
+        `headers` are the request's fields that matter: those that Vary names, and Authorization.
+        """
+        asked = stored(Request("GET", url, headers), self.policy)
+        return await self.run(asked, lambda step: self._ask(step.on, self.store))
+
+    async def contains(self, url: str, headers: HeadersLike = ()) -> bool:
+        """Whether anything is stored for a GET of `url`, see `get`."""
+        return await self.get(url, headers) is not None
 
     async def urls(self) -> list[str]:
         """The URLs for which something is stored, each once.  A store that fails raises here."""
@@ -256,12 +272,13 @@ class AsyncCache:
             shelter.spared(step)
             raise
 
-    async def run(self, flow: StoreFlow[R]) -> R:
+    async def run(self, flow: StoreFlow[R], perform: Callable[[StoreStep], Awaitable[Any]] | None = None) -> R:
         """Drive a flow that asks for nothing but the store."""
+        perform = perform or self.perform
         try:
             step = next(flow)
             while True:
-                step = flow.send(await self.perform(step))
+                step = flow.send(await perform(step))
         except StopIteration as end:
             result: R = end.value
             return result

@@ -17,6 +17,7 @@ from .drive import (
     PAUSES,
     Answer,
     Course,
+    Uses,
     is_async,
     lines_added,
     nothing_named,
@@ -28,9 +29,11 @@ from .drive import (
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
+from .headers import HeadersLike
 from .messages import Request
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
+from .selection import stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import Leasing, Store, scope
@@ -61,6 +64,7 @@ class Cache:
         self.policy: Policy = Policy() if policy is None else policy
         self.clock: Clock = clock
         self.shelter: Shelter = Shelter()
+        self._uses = Uses()
         self._flights = Flights()
         self._left: Left = deque()
         self._pool: ThreadPoolExecutor | None = None
@@ -87,6 +91,7 @@ class Cache:
         head = with_lines(outcome.head, added)
         if isinstance(outcome, Made):
             return Answer(head, StoredContent((), None, None), info)
+        info.uses = self._uses.once_more(outcome.entry)
         if outcome.refresh:
             self._refresh(request, send, wish)
         return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), info)
@@ -118,6 +123,17 @@ class Cache:
         """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
         return self.purge(everything=True)
 
+    def get(self, url: str, headers: HeadersLike = ()) -> Entry | None:
+        """What is stored for a GET of `url`, fresh or not; None where nothing is.  A store that fails raises here.
+
+        `headers` are the request's fields that matter: those that Vary names, and Authorization.
+        """
+        return self.run(stored(Request("GET", url, headers), self.policy), lambda step: step.on(self.store))
+
+    def contains(self, url: str, headers: HeadersLike = ()) -> bool:
+        """Whether anything is stored for a GET of `url`, see `get`."""
+        return self.get(url, headers) is not None
+
     def urls(self) -> list[str]:
         """The URLs for which something is stored, each once.  A store that fails raises here."""
         return urls_of(self.store.items())
@@ -145,12 +161,13 @@ class Cache:
         except Exception as failure:
             return shelter.failed(step, failure)
 
-    def run(self, flow: StoreFlow[R]) -> R:
+    def run(self, flow: StoreFlow[R], perform: Callable[[StoreStep], Any] | None = None) -> R:
         """Drive a flow that asks for nothing but the store."""
+        perform = perform or self.perform
         try:
             step = next(flow)
             while True:
-                step = flow.send(self.perform(step))
+                step = flow.send(perform(step))
         except StopIteration as end:
             result: R = end.value
             return result

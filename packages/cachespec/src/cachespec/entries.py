@@ -55,7 +55,8 @@ class Entry:
     lifetime: float
     """freshness_lifetime (§4.2.1); 0 where it has none."""
     source: str
-    """Where the lifetime comes from: a directive, ``expires``, ``heuristic`` or ``none``."""
+    """Where the lifetime comes from: a directive, ``expires``, ``heuristic`` or ``none``; or a user's
+    ``override`` or ``wish``."""
     date: float
     """Date, or the time of receipt."""
     validate: bool = False

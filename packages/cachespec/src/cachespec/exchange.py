@@ -17,7 +17,8 @@ from .forwarding import BODY_GONE, METHOD, from_server, past_the_store
 from .info import CacheInfo
 from .keys import variant_key
 from .messages import Request, Response
-from .policy import NO_WISH, Policy, Wish, seconds_of
+from .options import seconds_of
+from .policy import NO_WISH, Policy, Wish
 from .preconditions import left_to_origin
 from .reuse import decide
 from .selection import Candidate, find, keys_for
@@ -220,17 +221,20 @@ def _from_candidate(case: Case, candidate: Candidate) -> Flow[Stored | None]:
         # What must not go forward does not go forward for a refresh either (ruling D44).
         outcome.refresh = refresh and not _only_if_cached(case.request, case.wish)
         if case.wish.sliding:
-            yield from _slide(case, candidate, now)
+            yield from _slide(case, candidate, now, seconds_of(case.wish.ttl) or 0, "wish")
+        elif entry.source == "override" and case.policy.overrides:
+            override = case.policy.override(case.request, entry.status)
+            if override is not None and override.sliding:
+                yield from _slide(case, candidate, now, seconds_of(override.ttl) or 0, "override")
     return outcome
 
 
-def _slide(case: Case, candidate: Candidate, now: float) -> Flow[None]:
-    """Prolong the lifetime of what was hit, where the caller wants it so: not oftener than is worth a write."""
+def _slide(case: Case, candidate: Candidate, now: float, ttl: int, source: str) -> Flow[None]:
+    """Prolong the lifetime of what was hit, where the user wants it so: not oftener than is worth a write."""
     entry = candidate.entry
-    ttl = seconds_of(case.wish.ttl) or 0
     lifetime = entry.age(now) + ttl
     if lifetime - entry.lifetime > ttl * SLIDE:
-        prolonged = replace(entry, lifetime=lifetime, source="wish")
+        prolonged = replace(entry, lifetime=lifetime, source=source)
         yield Swap(candidate.key, prolonged, candidate.revision, case.found.root.mark)
 
 

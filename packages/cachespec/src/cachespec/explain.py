@@ -16,6 +16,7 @@ _SOURCES: Final = {
     "max-age": "max-age says so (RFC 9111 §5.2.2.1)",
     "expires": "Expires says so (RFC 9111 §5.3)",
     "heuristic": "nothing says, and it is a tenth of the time since Last-Modified (RFC 9111 §4.2.2)",
+    "override": "an override of the policy says so",
     "none": "nothing says how long, and there is nothing to guess from (RFC 9111 §4.2.1)",
 }
 _UNITS: Final = (("day", 86400), ("hour", 3600), ("minute", 60))

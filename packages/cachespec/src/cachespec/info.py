@@ -33,6 +33,8 @@ class CacheInfo:
     """When it stops being fresh."""
     key: str | None = None
     """The URL under which it is found."""
+    uses: int = 0
+    """How often this cache, since it was made, has answered with what is stored here, this time included."""
     collapsed: bool = False
     """Whether the request waited for another one's response."""
     forward: FwdReason | None = None

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from .headers import is_token
 from .keys import NORMALISE, NORMALISE_STRICT, Normalise
 from .messages import Request, Response
+from .options import checked, seconds_of
 
 Mode: TypeAlias = Literal["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"]
 MODES: Final = ("default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached")
@@ -54,6 +55,8 @@ class Override:
     """Which methods."""
     statuses: frozenset[int] = HEURISTICALLY_CACHEABLE - {206}
     """Which statuses of the response."""
+    sliding: bool = False
+    """Whether every hit makes the response fresh for `ttl` seconds more."""
 
     def __post_init__(self) -> None:
         if (self.ttl is None) == (self.directives is None):
@@ -61,6 +64,8 @@ class Override:
         object.__setattr__(self, "ttl", seconds_of(self.ttl))
         for option in fields(self):
             object.__setattr__(self, option.name, checked(option.name, option.type, getattr(self, option.name)))
+        if self.sliding and self.ttl is None:
+            raise ValueError("sliding: needs ttl, the seconds by which a hit prolongs")
 
     @property
     def text(self) -> str:
@@ -143,6 +148,8 @@ class Policy:
     """Whether entries are validated when stale, or on every use."""
     stale_if_error: int | None = None
     """Seconds for which a stale response may stand in for an error without saying so itself (D28)."""
+    stale_while_revalidate: int | None = None
+    """Seconds for which a stale response may be used while it is refreshed, without saying so itself (RFC 5861 §3)."""
     strict_s_maxage: bool = False
     """Whether s-maxage forbids stale use even where stale-while-revalidate or -if-error stands beside it (D27)."""
     trust_age: bool = False
@@ -238,6 +245,13 @@ class Policy:
         }
         return cls(**(letter | options))
 
+    def override(self, request: Request, status: int) -> Override | None:
+        """The directives that take the place of the server's for a response with `status` to `request`, if any do."""
+        for override in self.overrides:
+            if override.matches(request) and status in override.statuses:
+                return override
+        return None
+
     @property
     def space(self) -> str:
         """The key space: private and shared caches never read each other's entries."""
@@ -270,6 +284,8 @@ class Wish:
     """Whether a POST may be cached, with its content as part of the key."""
     stale_if_error: int | timedelta | None = None
     """Seconds for which a stale response may stand in for an error."""
+    overrides: bool = True
+    """Whether `Policy.overrides` count for this request, and what was stored by them may answer it."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -283,47 +299,6 @@ class Wish:
             raise ValueError("sliding: needs ttl, the seconds by which a hit prolongs")
         if self.key is not None and "://" not in self.key:
             raise ValueError(f"key: {self.key!r} is no absolute URL")
-
-
-def seconds_of(value: int | timedelta | None) -> int | None:
-    """A length of time in seconds."""
-    return int(value.total_seconds()) if isinstance(value, timedelta) else value
-
-
-def checked(name: str, kind: object, value: Any) -> Any:
-    """The value of the option `name`, whose annotation is the text `kind`; ValueError or TypeError if it is wrong.
-
-    Sets and sequences of other types become frozensets and tuples.
-    """
-    text = str(kind)
-    if value is None and "None" in text:
-        return None
-    if text.startswith("Literal["):
-        choices = [choice.strip(" '\"") for choice in text[8 : text.index("]")].split(",")]
-        if value not in choices:
-            raise ValueError(f"{name}: {value!r} is not one of {', '.join(choices)}")
-        return value
-    if text.startswith("frozenset") and isinstance(value, set | list | tuple):
-        value = frozenset(value)
-    elif text.startswith("tuple") and isinstance(value, set | list):
-        value = tuple(value)
-    wrong = (
-        (text.startswith("bool") and type(value) is not bool)
-        or (text.startswith("int") and type(value) is not int)
-        or (text == "float" and (isinstance(value, bool) or not isinstance(value, int | float)))
-        or (text.startswith("str") and not isinstance(value, str))
-        or (text.startswith("frozenset") and not isinstance(value, frozenset))
-        or (text.startswith("tuple") and not isinstance(value, tuple))
-        or (text.startswith(("tuple[str", "frozenset[str")) and not all(isinstance(member, str) for member in value))
-        or (text.startswith("frozenset[int") and not all(type(member) is int for member in value))
-        or (text.startswith("Callable") and not callable(value))
-        or (text.startswith("Mapping") and not isinstance(value, Mapping))
-    )
-    if wrong:
-        raise TypeError(f"{name}: {value!r} is not of the type {text}")
-    if isinstance(value, int | float) and value < 0:
-        raise ValueError(f"{name}: {value!r} is negative")
-    return value
 
 
 NO_WISH: Final = Wish()

@@ -11,7 +11,8 @@ from typing import Final
 from .directives import RequestDirectives, request_directives
 from .entries import Entry
 from .messages import Request
-from .policy import NO_WISH, Policy, Wish, seconds_of
+from .options import seconds_of
+from .policy import NO_WISH, Policy, Wish
 from .verdicts import Verdict
 
 BEARING: Final = frozenset(
@@ -50,6 +51,9 @@ REQUEST_MAX_AGE = Verdict(
 )
 MIN_FRESH = Verdict(False, "min-fresh", "RFC 9111 §5.2.1.3", "It is not fresh for as long as the request wants: {} s.")
 ALWAYS = Verdict(False, "always-revalidate", "Policy.revalidate", "This cache validates on every use.")
+SET_ASIDE = Verdict(
+    False, "wish-overrides", "Wish.overrides", "It was stored by an override, which does not count for this request."
+)
 WISHED = Verdict(False, "wish-no-cache", "Wish.mode", "The caller wants it validated.")
 MUST_REVALIDATE = Verdict(
     False, "must-revalidate", "RFC 9111 §5.2.2.2", "It may not be used stale: it says must-revalidate."
@@ -63,8 +67,11 @@ def decide(request: Request, entry: Entry, policy: Policy, now: float, wish: Wis
     The code of the verdict tells how: ``stale-while-revalidate`` is a yes that calls for a refresh.
     """
     fields = request.headers.fields
-    if wish is not NO_WISH and wish.mode != "default":
-        return _wished(wish)
+    if wish is not NO_WISH:
+        if wish.mode != "default":
+            return _wished(wish)
+        if entry.source == "override" and not wish.overrides:
+            return SET_ASIDE
     age = entry.age(now)
     lifetime = entry.lifetime
     if ("cache-control" in fields or "pragma" in fields) and policy.honour_request:
@@ -123,9 +130,12 @@ def _asked(request: Request, entry: Entry, policy: Policy, age: float) -> Verdic
 
 
 def _stale(entry: Entry, policy: Policy, age: float) -> Verdict:
-    """Stale: unless stale-while-revalidate allows it, it is validated.  RFC 5861 §3"""
+    """Stale: unless stale-while-revalidate, its own or the policy's, allows it, it is validated.  RFC 5861 §3"""
     staleness = age - entry.lifetime
-    if entry.while_revalidate and staleness <= entry.while_revalidate and _windows_hold(entry, policy):
+    window = entry.while_revalidate
+    if policy.stale_while_revalidate and not entry.no_max_stale:
+        window = max(window, policy.stale_while_revalidate)
+    if window and staleness <= window and _windows_hold(entry, policy):
         return WHILE_REVALIDATE.of(staleness)
     return STALE.of(age, entry.lifetime)
 

@@ -131,6 +131,15 @@ def find(request: Request, keys: Keys, policy: Policy) -> StoreFlow[Found]:
     return found
 
 
+def stored(request: Request, policy: Policy) -> StoreFlow[Entry | None]:
+    """What is stored for `request`, fresh or not; None where nothing is."""
+    keys = yield from keys_for(request, policy)
+    if keys is None:
+        return None
+    candidate = (yield from find(request, keys, policy)).candidate
+    return None if candidate is None else candidate.entry
+
+
 def _find_at(request: Request, keys: Keys, policy: Policy) -> StoreFlow[Found]:
     root: Reading = yield Read(keys.primary)
     item = root.item

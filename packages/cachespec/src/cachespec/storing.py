@@ -19,7 +19,8 @@ from .headers import Headers
 from .invalidation import cache_groups
 from .keys import Selecting, normalise_url, resolve, vary_names
 from .messages import Request, Response
-from .policy import GATEWAY_REFUSED, HEURISTICALLY_CACHEABLE, NO_WISH, Policy, Wish, seconds_of
+from .options import seconds_of
+from .policy import GATEWAY_REFUSED, HEURISTICALLY_CACHEABLE, NO_WISH, Policy, Wish
 from .verdicts import Verdict
 
 STORABLE = Verdict(True, "storable", "RFC 9111 §3", "Nothing forbids to store it.")
@@ -74,6 +75,8 @@ _CONDITIONS: Final = frozenset(
     {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"}
 )
 
+OF_THE_USER: Final = ("wish", "override")
+"""Where directives stand that are not the server's."""
 BEARING: Final = frozenset(
     {
         "cache-control",
@@ -170,7 +173,7 @@ def assess(
         response_time=response_time,
         initial_age=corrected_initial_age(headers, date, request_time, response_time, trust_age=policy.trust_age),
         lifetime=lifetime,
-        source=source,
+        source=field if field in OF_THE_USER else source,
         date=date,
         validate=said.no_cache,
         never_stale=said.must_revalidate or (shared and said.proxy_revalidate),
@@ -204,12 +207,11 @@ def _governing(request: Request, response: Response, policy: Policy, wish: Wish)
     said, field = policy_of(response.headers, policy.targets)
     if wish.ttl is not None and response.status in HEURISTICALLY_CACHEABLE:
         return ResponseDirectives(max_age=seconds_of(wish.ttl)), "wish"
-    for override in policy.overrides:
-        if override.matches(request) and response.status in override.statuses:
-            missing = said.max_age is None and said.s_maxage is None and "expires" not in response.headers
-            if override.when == "always" or (missing and not said.no_store and not said.no_cache and not said.private):
-                return response_directives(override.text), "override"
-            break
+    override = policy.override(request, response.status) if wish.overrides else None
+    if override is not None:
+        missing = said.max_age is None and said.s_maxage is None and "expires" not in response.headers
+        if override.when == "always" or (missing and not said.no_store and not said.no_cache and not said.private):
+            return response_directives(override.text), "override"
     return said, field
 
 
