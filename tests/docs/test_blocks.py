@@ -95,7 +95,11 @@ ALL = [chain for path in PAGES for chain in chains(path.relative_to(ROOT).as_pos
 
 @pytest.mark.usefixtures("origin")
 @pytest.mark.parametrize("chain", ALL, ids=str)
-def test_a_block_runs(chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_block_runs(
+    chain: Chain, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if any("DATABASE_URL" in block.text for block in chain.blocks):
+        request.getfixturevalue("database")
     module = ModuleType("block")
     # Pydantic and dataclasses look up the names of a module there.
     monkeypatch.setitem(sys.modules, "block", module)

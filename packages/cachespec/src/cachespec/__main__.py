@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TextIO, TypeVar
 
+from . import __version__
 from .entries import Entry
-from .explain import duration, explain
+from .explain import explain
 from .keys import normalise_url
 from .messages import Request, Response
 from .policy import Policy
 from .stores import FileStore, Store, open_store
-from .stores.contract import length_of_bodies, scope
+from .stores.contract import scope
+from .stores.listing import described, fitting, row, shown, size, state
 from .stores.transfer import export_store, import_store
 
 T = TypeVar("T")
@@ -50,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - of any store, for a person
-        print(f"cachespec: {shown(str(error) or type(error).__name__)}", file=sys.stderr)
+        # Databases say more than one line, and the first one says it.
+        said = str(error).strip().partition("\n")[0]
+        print(f"cachespec: {shown(said or type(error).__name__)}", file=sys.stderr)
         return 2
     return status
 
@@ -58,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """What may be asked for."""
     top = argparse.ArgumentParser(prog="cachespec", description="Look into an HTTP cache, and explain what it does.")
+    top.add_argument("--version", action="version", version=f"cachespec {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     store = argparse.ArgumentParser(add_help=False)
     store.add_argument(
@@ -75,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
 
     ls = command("ls", list_items, "List what is stored.", parents=[store])
     ls.add_argument("--prefix", default="", help="only URLs that begin so")
-    ls.add_argument("--limit", type=int, default=0, metavar="N", help="at most so many")
+    ls.add_argument("--limit", type=number, metavar="N", help="at most so many")
     show = command("show", show_url, "Show what is stored for a URL.", parents=[store])
     show.add_argument("url", metavar="URL")
     purge = command("purge", purge_items, "Remove what is stored.", parents=[store])
@@ -101,13 +107,29 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def number(text: str) -> int:
+    """A number above 0, from the command line."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
+
+
+def url_of(text: str) -> str:
+    """A URL from the command line, as the store knows it."""
+    if "://" not in text:
+        raise RefusalError(f"{text!r} is no URL; write it in full, as in https://example.com/")
+    return normalise_url(text)
+
+
 # --- the store's commands
 
 
 def opened(url: str, *, new: bool = False) -> Store:
-    """The store at `url`; a folder that is not there is made only where it may be `new`."""
+    """The store at `url`; a folder or a file that is not there is made only where it may be `new`."""
     if url == "memory:":
         raise RefusalError("a store in memory ends with its process: there is nothing in a new one")
+    if not new and url.startswith("sqlite:") and not os.path.exists(path := url.partition("#")[0].partition(":///")[2]):
+        raise RefusalError(f"there is no cache in {path}")
     store = open_store(url)
     if isinstance(store, FileStore) and not new and not store.folder.is_dir():
         raise RefusalError(f"there is no cache in {store.folder}")
@@ -115,22 +137,27 @@ def opened(url: str, *, new: bool = False) -> Store:
 
 
 def list_items(asked: argparse.Namespace) -> int:
-    """List responses, one a line."""
+    """List responses, one a line; for a person with a heading, and as wide as the terminal."""
     store, now, listed = opened(asked.store), time.time(), 0
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for item in responses(store):
         if item.url.startswith(asked.prefix):
-            print(f"{item.status}  {state(item, now):<24}  {item.length:>11}  {shown(item.url)}")
+            if width and not listed:
+                print(row("", "", "bytes", "URL"))
+            print(fitting(row(str(item.status), state(item, now), f"{item.length:,}", shown(item.url)), width))
             listed += 1
             if listed == asked.limit:
                 break
     store.close()
+    if not listed:
+        print("nothing is stored" + (f" below {shown(asked.prefix)}" if asked.prefix else ""), file=sys.stderr)
     return 0 if listed else 1
 
 
 def show_url(asked: argparse.Namespace) -> int:
     """Show every response that is stored for a URL."""
+    url = url_of(asked.url)
     store, now, found = opened(asked.store), time.time(), 0
-    url = normalise_url(asked.url)
     for item in responses(store):
         if item.url == url:
             found += 1
@@ -146,13 +173,14 @@ def purge_items(asked: argparse.Namespace) -> int:
     named = asked.url is not None or asked.group or asked.prefix is not None or asked.all
     if not named and not asked.expired:
         raise RefusalError("name a URL, --group, --prefix, --expired or --all")
+    url = None if asked.url is None else url_of(asked.url)
     store, now, removed = opened(asked.store), time.time(), 0
     if asked.expired:
         for swept in told(iter(lambda: store.sweep(now), 0), "swept", each=1000):
             removed += swept
     if named:
         hit = scope(
-            url=asked.url,
+            url=url,
             groups=asked.group,
             prefix=asked.prefix,
             everything=asked.all,
@@ -170,7 +198,7 @@ def show_stats(asked: argparse.Namespace) -> int:
     stats = store.stats()
     store.close()
     print(f"entries  {stats.entries:>15,}")
-    print(f"bytes    {stats.bytes:>15,}")
+    print(f"bytes    {stats.bytes:>15,}{f'  ({size(stats.bytes)})' if stats.bytes >= 1024 else ''}")
     return 0
 
 
@@ -213,41 +241,6 @@ def told(items: Iterable[T], done: str, *, each: int = 1, out: TextIO | None = N
             print(f"\r{count:,} {done}", end="", file=out, flush=True)
     if shows and count >= STEP:
         print("\r\x1b[K", end="", file=out, flush=True)
-
-
-def state(item: Entry, now: float) -> str:
-    """How fresh a response is."""
-    left = item.lifetime - item.age(now)
-    return f"fresh for {brief(left)}" if left > 0 else f"stale for {brief(-left)}"
-
-
-def brief(seconds: float) -> str:
-    """A duration in its largest unit."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{int(seconds)} s"
-
-
-def described(item: Entry, now: float) -> list[str]:
-    """One response in several lines."""
-    lines = [
-        f"{item.method} {shown(item.url)}",
-        f"  status      {item.status} {shown(item.reason)}".rstrip(),
-        f"  freshness   {state(item, now)}, of {duration(item.lifetime)} by {item.source}",
-        f"  stored      {time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime(item.created))}",
-        f"  length      {item.length}{' in a body of its own' if length_of_bodies(item) else ''}",
-    ]
-    for name, value in item.selecting:
-        lines.append(f"  chosen by   {shown(name)}: {'absent' if value is None else shown(value)}")
-    if item.groups:
-        lines.append(f"  groups      {shown(', '.join(item.groups))}")
-    return [*lines, *[f"  {shown(name)}: {shown(value)}" for name, value in item.headers.lines], ""]
-
-
-def shown(text: str) -> str:
-    """`text` without what could do things to a terminal."""
-    return "".join([character if character.isprintable() else f"\\x{ord(character):02x}" for character in text])
 
 
 # --- explain

@@ -9,6 +9,7 @@ from urllib.request import url2pathname
 from .contract import AsyncBody, AsyncStore, Body, Leasing, Reading, Scope, Stats, Store
 from .files import FileStore
 from .memory import MemoryStore
+from .transfer import export_store, import_store
 
 __all__ = [
     "AsyncBody",
@@ -21,6 +22,8 @@ __all__ = [
     "Scope",
     "Stats",
     "Store",
+    "export_store",
+    "import_store",
     "open_store",
 ]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ..codec import Seal, decode, encode
 from ..entries import RETENTION, SPARE, Entry, Item, Variants
-from .contract import NOTHING, AsyncBody, Blocking, Body, OnEvict, Reading, Scope, Stats, Why
-from .purges import REMEMBERED, decode_scope, encode_scope, refuses
+from .contract import ABANDONED, NOTHING, AsyncBody, Blocking, Body, OnEvict, Reading, Scope, Stats, Why, is_useless
+from .purges import REMEMBERED, PurgeLog, decode_scope, encode_scope, refuses
 
 __all__ = [
+    "ABANDONED",
     "NOTHING",
     "REMEMBERED",
     "RETENTION",
@@ -18,6 +19,7 @@ __all__ = [
     "Entry",
     "Item",
     "OnEvict",
+    "PurgeLog",
     "Reading",
     "Scope",
     "Seal",
@@ -28,5 +30,6 @@ __all__ = [
     "decode_scope",
     "encode",
     "encode_scope",
+    "is_useless",
     "refuses",
 ]
