@@ -175,8 +175,8 @@ def faults(session: nox.Session) -> None:
 
     CACHESPEC_FAULTS=full has it take minutes.
     """
-    install(session, CORE, "cachespec-sql")
-    session.install("pytest~=9.2")
+    install(session, CORE, "cachespec-sql", "cachespec-asgi")
+    session.install("pytest~=9.2", "uvicorn>=0.34")
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/faults"]))
 
 
