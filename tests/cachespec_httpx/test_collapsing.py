@@ -179,11 +179,22 @@ async def test_a_cancelled_miss_leaves_nothing_behind(origin: Origin, gated: str
     where = {"gate" if gated == "head" else "last": gate}
     origin.serve(origin.reply(headers=FRESH, body=[b"half"], **where), origin.reply(headers=FRESH, body=b"whole"))
     limits = httpx.Limits(max_connections=1)
+    scope = anyio.CancelScope()
+
+    async def cancel(_: httpx.Response) -> None:
+        scope.cancel()
+
     async with AsyncCacheClient(limits=limits, timeout=httpx.Timeout(5, pool=1)) as client:
-        with anyio.move_on_after(0.1) as scope:
-            await client.get(origin.url)
+        if gated == "body":
+            client.event_hooks["response"] = [cancel]
+        async with anyio.create_task_group() as group:
+            group.start_soon(Crowd(client, origin.url).ask, scope)
+            await until(lambda: origin.seen)
+            if gated == "head":
+                scope.cancel()
         gate.set()
         assert scope.cancelled_caught
+        client.event_hooks["response"] = []
         assert not client.cache._flights._flights
         assert await client.urls() == []
         response = await client.get(origin.url)
