@@ -288,6 +288,10 @@ def test_strict_mode_keeps_apart_what_may_differ(one: str, other: str) -> None:
     assert in_any_order(one) != in_any_order(other)
 
 
+def test_strict_mode_s_list_is_still_a_list() -> None:
+    assert in_any_order("b;Q=1 ,\tA, c") == "a,b;Q=1,c"
+
+
 @given(list_texts)
 def test_normalising_again_changes_nothing(value: str) -> None:
     for normalise in (without_space, in_any_order):

@@ -23,10 +23,8 @@ BEARING: Final = frozenset(
         "if-match",
         "if-modified-since",
         "if-none-match",
-        "if-range",
         "if-unmodified-since",
         "pragma",
-        "proxy-authorization",
         "range",
     }
 )
@@ -162,9 +160,9 @@ def may_stand_in(request: Request, entry: Entry, policy: Policy, now: float, wis
     if not entry.no_max_stale:
         # Without a window of its own beside it, s-maxage bars stale use (§5.2.2.10).
         asked = request.headers.get("cache-control") if policy.honour_request else None
-        windows.append(request_directives(asked).stale_if_error or 0)
         wished = seconds_of(wish.stale_if_error)
-        windows.append((policy.stale_if_error or 0) if wished is None else wished)
+        others = request_directives(asked).stale_if_error, policy.stale_if_error if wished is None else wished
+        windows.extend(filter(None, others))
     # A response that is fresh, and was to be validated for the request's sake only, may stand in without a window.
     if staleness < 0 or 0 < max(windows) >= staleness:
         return IF_ERROR.of(max(0.0, staleness))

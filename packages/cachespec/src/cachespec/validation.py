@@ -51,12 +51,21 @@ def conditional(request: Request, nominated: Sequence[Entry]) -> Request:
         lines.append(("If-None-Match", ", ".join(own)))
     elif asked is not None:
         return request
-    if len(nominated) == 1 and nominated[0].last_modified is not None:
-        lines.append(("If-Modified-Since", nominated[0].last_modified))
+    alone = _alone(nominated)
+    if alone is not None and alone.last_modified is not None:
+        lines.append(("If-Modified-Since", alone.last_modified))
     if not lines:
         return request
     headers = request.headers.without({"if-none-match", "if-modified-since"}).plus(*lines)
     return Request(request.method, request.url, headers, request.content)
+
+
+def _alone(nominated: Sequence[Entry]) -> Entry | None:
+    """The one that is nominated; None where there are others beside it."""
+    match nominated:
+        case [entry]:
+            return entry
+    return None
 
 
 def identified(response: Response, nominated: Sequence[Entry], request: Request) -> tuple[Verdict, int | None]:
@@ -65,19 +74,20 @@ def identified(response: Response, nominated: Sequence[Entry], request: Request)
     `request` is the client's own: a 304 without a tag may as well answer a tag that only the client named.
     """
     tag = response.headers.get("etag")
+    alone = _alone(nominated)
     if tag is not None:
         for at, entry in enumerate(nominated):
             if entry.etag is not None and _same_tag(entry.etag, tag):
                 return IDENTIFIED, at
         # An entry without a tag was validated by its date alone; a tag that is new does not contradict it.
-        if len(nominated) == 1 and nominated[0].etag is None and "if-none-match" not in request.headers:
+        if alone is not None and alone.etag is None and "if-none-match" not in request.headers:
             return IDENTIFIED, 0
         return OTHER_TAG.of(tag), None
     asked = request.headers.get("if-none-match")
-    if len(nominated) == 1 and (asked is None or _only(asked, nominated[0].etag)):
+    if alone is not None and (asked is None or _only(asked, alone.etag)):
         modified = response.headers.get("last-modified")
         # Without a tag on either side the date is the validator.
-        if modified is None or nominated[0].etag is not None or modified == nominated[0].last_modified:
+        if modified is None or alone.etag is not None or modified == alone.last_modified:
             return IDENTIFIED, 0
         return OTHER_TAG.of(modified), None
     return AMBIGUOUS, None
