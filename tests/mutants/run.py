@@ -51,6 +51,15 @@ def package() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
+def reasons() -> dict[str, dict[str, str]]:
+    """Why mutants survive: by module and name."""
+    tables = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text(encoding="utf-8"))
+    return {
+        module: {mutant: entry["reason"] for entry in entries for mutant in entry["mutants"]}
+        for module, entries in tables.items()
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="module", help=f"of {', '.join(MODULES)}; all of them")
@@ -80,7 +89,7 @@ def main() -> int:
     }
     files = dict.fromkeys([file for name in names for file in MODULES[name]] + list(FLOW))
     court = hold([Trial(name, mutant) for name in names for mutant in chosen[name]], list(files), given.workers)
-    accepted = tomllib.loads((Path(__file__).parent / "survivors.toml").read_text(encoding="utf-8"))
+    accepted = reasons()
     lived = {name: [trial.mutant for trial in court.survivors if trial.module == name] for name in names}
     for name, alive in lived.items():
         for mutant in sorted(alive, key=lambda one: one.lines.start):

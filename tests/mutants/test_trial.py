@@ -57,7 +57,7 @@ def test_a_mutant_takes_the_place_of_its_module_wherever_that_was_imported(
     assert (other.f(0), other.g(5), other.C().x, other.C().y, other.C.z()) == (3, 5, 1, 2, 1)
     mutated = SOURCE.replace('"a"', '"b"').replace("y=1, *, z=2", "y=2, *, z=3").replace("return x\n", "return -x\n")
     mutated = mutated.replace("x: int = 1", "x: int = 5").replace("x + 1", "x - 1").replace("return 1", "return 2")
-    trial.put_in_place(module, compile(mutated, "cachespec.some", "exec"))
+    trial.put_in_place(module, trial.executed(module, compile(mutated, "cachespec.some", "exec")))
     assert (other.f(0), other.g(5), other.C().x, other.C().y, other.C.z()) == (5, -5, 5, 4, 2)
     assert other.TABLE == module.TABLE == {"b"}
     assert module.C is other.C is other.C0
@@ -68,6 +68,6 @@ def test_a_mutant_takes_the_place_of_its_module_wherever_that_was_imported(
 def test_the_same_source_changes_nothing(make: Callable[[str, str], ModuleType]) -> None:
     module = make("cachespec.some", SOURCE)
     before = dict(vars(module))
-    trial.put_in_place(module, compile(SOURCE, "cachespec.some", "exec"))
+    trial.put_in_place(module, trial.executed(module, compile(SOURCE, "cachespec.some", "exec")))
     assert (module.f(0), module.g(5), module.C().x, module.C().y) == (3, 5, 1, 2)
     assert {name for name in before if vars(module)[name] is not before[name]} == {"TABLE"}

@@ -33,6 +33,8 @@ SECONDS = 3.0
 """Of processor time that every child has, beyond ten times what its tests take without a mutant."""
 PATIENCE = 20.0
 """A child that sleeps where it should not is ended after so many times its processor time."""
+SURVIVED, KILLED, BROKEN = 0, 1, 70
+"""What a child says with its exit code; broken is what is tried, not what is tested."""
 MEMORY = 4 << 30
 """Octets of address space that a child may have."""
 
@@ -93,8 +95,10 @@ class Court:
             pid, status = os.waitpid(-1, os.WNOHANG) if under_way else (0, 0)
             if pid:
                 trial, code = under_way.pop(pid), os.waitstatus_to_exitcode(status)
-                if code == 0:
+                if code == SURVIVED:
                     self.survivors.append(trial)
+                elif code == BROKEN:
+                    self.fault = f"{trial.module}.py:{trial.mutant.line}: {trial.mutant.name} could not be tried"
                 elif code in (-signal.SIGXCPU, -signal.SIGKILL):
                     self.late.append(trial)
                 continue
@@ -183,18 +187,23 @@ def child(session: pytest.Session, trial: Trial, items: Sequence[pytest.Item], l
     pid = os.fork()
     if pid:
         return pid
-    code = 70
+    code = BROKEN
     try:
         quiet()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
-        put_in_place(sys.modules[f"cachespec.{trial.module}"], trial.mutant.code)
+        module, compiled = sys.modules[f"cachespec.{trial.module}"], trial.mutant.code
+        code = KILLED  # Whoever imports it would see it fail.
+        made = executed(module, compiled)
+        code = BROKEN
+        put_in_place(module, made)
+        code = KILLED
         for item in items:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
             if session.testsfailed:
                 break
-        code = int(bool(session.testsfailed))
+        code = KILLED if session.testsfailed else SURVIVED
     finally:
         # Not by way of exceptions: whatever a mutant has broken, this process ends here.
         os._exit(code)
@@ -206,15 +215,20 @@ def quiet() -> None:
         os.dup2(nowhere, stream)
 
 
-def put_in_place(module: ModuleType, code: CodeType) -> None:
-    """Have `module` as if it had been made from `code`.
+def executed(module: ModuleType, code: CodeType) -> dict[str, Any]:
+    """What `module` would hold if it was made from `code`."""
+    made: dict[str, Any] = {name: value for name, value in vars(module).items() if name.startswith("__")}
+    exec(code, made)
+    return made
+
+
+def put_in_place(module: ModuleType, made: dict[str, Any]) -> None:
+    """Have `module` hold what has been `made`.
 
     Functions keep their identity and get other code, and values are exchanged wherever they have been imported to.
     What another module has worked out from a value stays, so that a test may miss the mutant, but never sees one that
     is not there.
     """
-    made: dict[str, Any] = {name: value for name, value in vars(module).items() if name.startswith("__")}
-    exec(code, made)
     values: dict[str, tuple[object, object]] = {}
     for name, new in made.items():
         old = vars(module).get(name)
