@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,15 @@ def address_in(kind: str) -> Callable[[Path], str]:
 def address(tmp_path: Path, address_in: Callable[[Path], str]) -> str:
     """The URL of a new store."""
     return address_in(tmp_path)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with four MiB."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(tmp_path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"this user may not mount a file system: {error}")
+    yield tmp_path
+    subprocess.run(["umount", "-l", str(tmp_path)], check=True)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from cachespec import Cache, Request, open_store
 from cachespec.stores.contract import Scope
@@ -15,18 +12,6 @@ from cachespec.testing import samples
 from cachespec.testing.kit import DAY, sweep
 from cachespec.testing.live import Live
 from cachespec.testing.samples import NOW
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with four MiB."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(tmp_path)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"this user may not mount a file system: {error}")
-    yield tmp_path
-    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
 def ask(cache: Cache, number: int, size: int) -> str:

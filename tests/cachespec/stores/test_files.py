@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -476,6 +476,7 @@ def test_bodies_that_go_while_they_are_listed_are_passed_over(store: FileStore) 
 @contextmanager
 def no_file_larger_than(size: int) -> Iterator[None]:
     """As on a full disk, a write stops in the middle."""
+    resource: Any = pytest.importorskip("resource", reason="the system has no limits for a process")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

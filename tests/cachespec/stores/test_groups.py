@@ -59,6 +59,7 @@ def test_a_record_that_was_cut_off_is_written_over(groups: tuple[Groups, set[byt
     assert index.keys("news") == [KEYS[0], KEYS[1]]
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="only Linux tells which files are open")
 def test_who_waited_for_a_file_that_was_removed_opens_another(
     groups: tuple[Groups, set[bytes]], tmp_path: Path
 ) -> None:

@@ -55,6 +55,21 @@ def test_a_shard_that_cannot_be_read_begins_anew(path: str, octets: bytes) -> No
         assert KEYS[0] in shard.queued()
 
 
+@pytest.mark.parametrize("at", [8, 16, 24, 32])
+def test_figures_that_were_damaged_are_not_believed(path: str, at: int) -> None:
+    with Shard(path) as shard:
+        shard.push(KEYS[0], 1, there)
+        shard.count(2, 100)
+    octets = bytearray(Path(path).read_bytes())
+    octets[at] ^= 128
+    Path(path).write_bytes(octets)
+    assert figures(path) == (0, 0)
+    with Shard(path) as shard:
+        assert (shard.entries, shard.bytes, shard.queued()) == (0, 0, {})
+        shard.count(1, 10)
+    assert figures(path) == (1, 10)
+
+
 def test_a_record_that_was_cut_off_does_not_count(path: str) -> None:
     with Shard(path) as shard:
         shard.push(KEYS[0], 1, there)

@@ -1,6 +1,6 @@
 """A shard of a `FileStore`: the lock on a part of the keys, its figures, and the queue for their eviction.
 
-    header   magic, how many entries, their bytes, where the queue begins
+    header   magic, how many entries, their bytes, where the queue begins, a checksum
     queue    records in order of arrival: a key, and the time of its head file when the record was written
 
 Eviction takes the record at the front.  Where the head file has another time by now somebody has asked for the entry
@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable
 from struct import Struct
 from typing import Final, Self
+from zlib import crc32
 
 from .locks import open_locked, unlock
 from .places import READ
@@ -23,8 +24,10 @@ from .places import READ
 COUNT: Final = 256
 """How many shards there are: one for each value of a key's first octet."""
 
-_MAGIC: Final = b"cspq1\0\0\0"
-_HEADER: Final = Struct("<8s3Q")
+_MAGIC: Final = b"cspq2\0\0\0"
+_FIGURES: Final = Struct("<8s3Q")
+_CHECK: Final = Struct("<I")
+_HEADER_SIZE: Final = _FIGURES.size + _CHECK.size
 # A key of 32 octets is filled up with NUL; no key of 64 octets ends with 32 of them.
 _RECORD: Final = Struct("<64sq")
 _EMPTY: Final = bytes(32)
@@ -44,18 +47,18 @@ class Shard:
             raise
 
     def _load(self) -> None:
-        header = os.read(self._fd, _HEADER.size)
+        header = _header(os.read(self._fd, _HEADER_SIZE))
         size = os.fstat(self._fd).st_size
         self.entries: int = 0
         self.bytes: int = 0
-        self._start = self._stop = _HEADER.size
-        if len(header) == _HEADER.size and header[:8] == _MAGIC:
-            _, self.entries, self.bytes, start = _HEADER.unpack(header)
+        self._start = self._stop = _HEADER_SIZE
+        if header is not None:
+            self.entries, self.bytes, start = header
             # A record that was cut off does not count.
-            self._stop = size - (size - _HEADER.size) % _RECORD.size
-            self._start = min(max(start, _HEADER.size), self._stop)
+            self._stop = size - (size - _HEADER_SIZE) % _RECORD.size
+            self._start = min(max(start, _HEADER_SIZE), self._stop)
         elif size:
-            # Nothing that we wrote.
+            # Nothing that we wrote, or not as we wrote it: a sweep counts anew.
             os.ftruncate(self._fd, 0)
 
     def __enter__(self) -> Self:
@@ -77,7 +80,8 @@ class Shard:
             self._save()
 
     def _save(self) -> None:
-        self._write(0, _HEADER.pack(_MAGIC, self.entries, self.bytes, self._start))
+        header = _FIGURES.pack(_MAGIC, self.entries, self.bytes, self._start)
+        self._write(0, header + _CHECK.pack(crc32(header)))
 
     def _write(self, at: int, octets: bytes) -> None:
         os.lseek(self._fd, at, os.SEEK_SET)
@@ -87,11 +91,11 @@ class Shard:
 
     def push(self, key: bytes, time: int, exists: Callable[[bytes], bool]) -> None:
         """Put a key at the back of the queue; `exists` tells whether something lies under a key."""
-        if self._stop == _HEADER.size:
+        if self._stop == _HEADER_SIZE:
             self._save()
         self._write(self._stop, _RECORD.pack(key, time))
         self._stop += _RECORD.size
-        if self._stop - _HEADER.size > (2 * self.entries + 64) * _RECORD.size:
+        if self._stop - _HEADER_SIZE > (2 * self.entries + 64) * _RECORD.size:
             # Half of this was written since the last time: records of what is gone, or was taken from the front.
             records = {queued: time for queued, time in self.queued().items() if exists(queued) or queued == key}
             self.entries = max(self.entries, len(records))
@@ -116,12 +120,12 @@ class Shard:
 
     def _rewrite(self, records: dict[bytes, int]) -> None:
         octets = b"".join([_RECORD.pack(key, time) for key, time in records.items()])
-        self._start = _HEADER.size
+        self._start = _HEADER_SIZE
         self._stop = self._start + len(octets)
         # In place: whoever waits for the lock has this file open.  A process that dies meanwhile leaves records twice
         # or not at all, which a sweep mends.
         self._save()
-        self._write(_HEADER.size, octets)
+        self._write(_HEADER_SIZE, octets)
         os.ftruncate(self._fd, self._stop)
 
     def _records(self, start: int, stop: int) -> list[tuple[bytes, int]]:
@@ -138,10 +142,18 @@ def figures(path: str) -> tuple[int, int]:
     except FileNotFoundError:
         return 0, 0
     try:
-        header = os.read(fd, _HEADER.size)
+        header = _header(os.read(fd, _HEADER_SIZE))
     finally:
         os.close(fd)
-    if len(header) < _HEADER.size or header[:8] != _MAGIC:
-        return 0, 0
-    _, entries, size, _ = _HEADER.unpack(header)
-    return entries, size
+    return (0, 0) if header is None else header[:2]
+
+
+def _header(octets: bytes) -> tuple[int, int, int] | None:
+    """What a shard's header says: entries, bytes, where the queue begins; None for anything else."""
+    if len(octets) < _HEADER_SIZE or octets[:8] != _MAGIC:
+        return None
+    figures, check = octets[: _FIGURES.size], octets[_FIGURES.size :]
+    if crc32(figures) != _CHECK.unpack(check)[0]:
+        return None
+    _, entries, size, start = _FIGURES.unpack(figures)
+    return entries, size, start
