@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cachespec import MemoryStore
-from cachespec.entries import Item
+from cachespec.entries import Entry, Item
 from cachespec.stores.contract import Scope, Stats
 from cachespec.testing import StoreKit, samples
 from cachespec.testing.kit import DAY, KEY, LONG, URL, body_at, long_body, put
@@ -123,6 +123,22 @@ def test_a_sweep_stops_at_its_limit_and_lets_young_bodies_be() -> None:
     assert store.sweep(NOW) == 0
     assert store.sweep(NOW + 60) == 0
     assert store.sweep(NOW + 2 * DAY) == 1
+
+
+def test_what_is_replaced_while_a_sweep_looks_at_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    assert put(store, KEY, samples.entry(URL, lifetime=0.0, etag=None))
+    useless = Entry.useless
+
+    def meanwhile(entry: Entry, now: float) -> bool:
+        monkeypatch.undo()
+        found = useless(entry, now)
+        assert put(store, KEY, samples.entry(URL, b"new", response_time=now))
+        return found
+
+    monkeypatch.setattr(Entry, "useless", meanwhile)
+    assert store.sweep(NOW + 400 * DAY) == 0
+    assert body_at(store, KEY) == b"new"
 
 
 def test_an_evicted_item_takes_its_body_along() -> None:

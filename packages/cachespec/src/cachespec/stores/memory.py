@@ -13,35 +13,12 @@ from typing import Final
 
 from ..entries import Entry, Item, Variants
 from .contract import ABANDONED, Blocking, OnEvict, Reading, Scope, Stats, Why, is_useless
+from .pieces import MemoryBody
 from .purges import PurgeLog
 from .sieve import Node, Sieve
 
 OVERHEAD: Final = 1500
 """Bytes that an item takes beside its fields and its body, roughly."""
-
-
-class MemoryBody:
-    """The octets of a body in pieces.  Holding it keeps them, whatever becomes of the entry."""
-
-    __slots__ = ("born", "pieces", "size")
-
-    def __init__(self, born: float = 0.0) -> None:
-        self.pieces: list[bytes] = []
-        self.size: int = 0
-        self.born: float = born
-
-    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
-        """See `Body.chunks`."""
-        at = 0
-        for piece in self.pieces:
-            end = at + len(piece)
-            if end > start and at < stop:
-                whole = start <= at and end <= stop
-                yield piece if whole else piece[max(0, start - at) : stop - at]
-            at = end
-
-    def close(self) -> None:
-        """See `Body.close`."""
 
 
 class MemoryStore:
@@ -185,24 +162,19 @@ class MemoryStore:
             yield node.key, node.item
 
     def sweep(self, now: float, limit: int = 1000) -> int:
-        """See `Store.sweep`."""
-        swept = 0
+        """See `Store.sweep`.  Others wait for what is removed only, not while it is looked for."""
         with self._held():
-            entries = [node.item for node in self._nodes.values() if isinstance(node.item, Entry)]
-            named = {body_id for entry in entries for body_id in entry.body_ids}
-            for body_id, body in list(self._bodies.items()):
-                # A body under way is told from an abandoned one by its age, seen from the first sweep that met it.
-                if body_id not in named:
-                    body.born = body.born or now
-                    if now - body.born > ABANDONED:
-                        self._drop_body(body_id)
+            swept = self._sweep_bodies(now)
+            nodes = list(self._nodes.values())
+        for node in nodes:
+            if swept >= limit:
+                break
+            if is_useless(node.key, node.item, now, self._item):
+                with self._held():
+                    # Unless somebody was quicker.
+                    if self._nodes.get(node.key) is node and is_useless(node.key, node.item, now, self._item):
+                        self._evict(node, "sweep")
                         swept += 1
-            for node in list(self._nodes.values()):
-                if swept >= limit:
-                    break
-                if is_useless(node.key, node.item, now, self._item):
-                    self._evict(node, "sweep")
-                    swept += 1
         return swept
 
     def stats(self) -> Stats:
@@ -249,6 +221,18 @@ class MemoryStore:
     def _item(self, key: bytes) -> Item | None:
         node = self._nodes.get(key)
         return None if node is None else node.item
+
+    def _sweep_bodies(self, now: float) -> int:
+        """Remove bodies that no item has named for long: by age, seen from the first sweep that met them."""
+        entries = [node.item for node in self._nodes.values() if isinstance(node.item, Entry)] if self._bodies else []
+        named = {body_id for entry in entries for body_id in entry.body_ids}
+        unnamed = [(body_id, body) for body_id, body in self._bodies.items() if body_id not in named]
+        for _, body in unnamed:
+            body.born = body.born or now
+        abandoned = [body_id for body_id, body in unnamed if now - body.born > ABANDONED]
+        for body_id in abandoned:
+            self._drop_body(body_id)
+        return len(abandoned)
 
     def _insert(self, key: bytes, item: Item, weight: int) -> None:
         self._revision += 1
