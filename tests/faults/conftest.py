@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 FULL = os.environ.get("CACHESPEC_FAULTS") == "full"
 KINDS = ["file", "sqlite"]
+SERVERS = ["postgresql", "mariadb"]
+"""Only where they are asked for by name: `nox -s sql-postgres` and `nox -s sql-mariadb`."""
 
 
 @pytest.fixture
@@ -23,24 +27,26 @@ def full() -> bool:
     return FULL
 
 
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """A kind of store that has its place on a disk."""
-    if request.param == "sqlite" and importlib.util.find_spec("cachespec_sql") is None:
+def place(kind: str, folder: Path) -> str:
+    """The URL of a new store in a folder."""
+    if kind == "sqlite" and importlib.util.find_spec("cachespec_sql") is None:
         pytest.skip("cachespec-sql is not installed")
-    return str(request.param)
+    return (folder / "cache").as_uri() if kind == "file" else f"sqlite:///{folder / 'cache.db'}"
 
 
-@pytest.fixture
-def address_in(kind: str) -> Callable[[Path], str]:
+@pytest.fixture(params=KINDS)
+def address_in(request: pytest.FixtureRequest) -> Callable[[Path], str]:
     """Names a new store in a folder by its URL."""
-    return lambda folder: (folder / "cache").as_uri() if kind == "file" else f"sqlite:///{folder / 'cache.db'}"
+    return partial(place, request.param)
 
 
-@pytest.fixture
-def address(tmp_path: Path, address_in: Callable[[Path], str]) -> str:
+@pytest.fixture(params=[*KINDS, *SERVERS])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a new store."""
-    return address_in(tmp_path)
+    if request.param in SERVERS:
+        server = request.getfixturevalue(request.param)
+        return f"{server.url(server.drivers[0])}#{secrets.token_hex(8)}"
+    return place(request.param, tmp_path)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from .shelf import Shelf
+from .shelf import Shelf, mark
 from .tables import BODIES, CHUNKS
 
 PIECE: Final = 256 * 1024
@@ -113,18 +113,15 @@ def abandon(connection: Connection, shelf: Shelf, now: float) -> int:
         BODIES.c.owner.is_(None),
         BODIES.c.since < now - KEPT,
     )
-    return connection.execute(update(BODIES).where(*orphaned).values(gone=1)).rowcount
+    return mark(connection, BODIES, orphaned, {"gone": 1}, free=True)
 
 
 def claim(connection: Connection, shelf: Shelf, names: tuple[str, ...], key: bytes) -> bool:
     """Give bodies to the item under `key`; False, and nothing done, if one of them is not there."""
+    if not names:
+        return True
     mine = (BODIES.c.space == shelf.space, BODIES.c.name.in_([name.encode() for name in names]), BODIES.c.gone == 0)
-    if names:
-        there = connection.execute(select(func.count()).select_from(BODIES).where(*mine)).scalar_one()
-        if there != len(names):
-            return False
-        connection.execute(update(BODIES).where(*mine).values(owner=key))
-    return True
+    return mark(connection, BODIES, mine, {"owner": key}) == len(names)
 
 
 def release(connection: Connection, shelf: Shelf, names: tuple[str, ...], key: bytes) -> None:
@@ -132,7 +129,7 @@ def release(connection: Connection, shelf: Shelf, names: tuple[str, ...], key: b
     others = [BODIES.c.space == shelf.space, BODIES.c.owner == key, BODIES.c.gone == 0]
     if names:
         others.append(BODIES.c.name.not_in([name.encode() for name in names]))
-    connection.execute(update(BODIES).where(*others).values(owner=None, since=time.time()))
+    mark(connection, BODIES, others, {"owner": None, "since": time.time()})
 
 
 def _context(number: int, start: int) -> bytes:

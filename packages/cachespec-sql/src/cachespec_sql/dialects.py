@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cachespec.stores.building import Blocking
 
@@ -20,11 +20,12 @@ class Dialect:
     """Errors of a transaction that lost a race, and is right the next time."""
     full: frozenset[object]
     """Errors that say that there is no room, or no right to write."""
-    execution: tuple[tuple[str, Any], ...] = ()
-    """Execution options of connections, but for those of an engine on SQLite."""
+    changing: str | None = None
+    """The isolation level of a transaction that changes something."""
+    asking: str | None = None
+    """That of a SELECT alone, where a connection of somebody else's can have it at no cost."""
 
 
-_SERVER: Final = (("isolation_level", "READ COMMITTED"),)
 # https://www.sqlite.org/rescode.html: SQLITE_READONLY, SQLITE_FULL
 _SQLITE: Final = Dialect(blocking="writes", serial=True, again=frozenset(), full=frozenset({8, 13}))
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization, deadlock; disk, read only
@@ -33,15 +34,17 @@ _POSTGRESQL: Final = Dialect(
     serial=False,
     again=frozenset({"40001", "40P01"}),
     full=frozenset({"53100", "25006", "42501"}),
-    execution=_SERVER,
+    changing="READ COMMITTED",
+    asking="AUTOCOMMIT",
 )
-# https://mariadb.com/docs/server/reference/error-codes: deadlock, lock wait, changed; disk, table, read only, denied
+# https://mariadb.com/docs/server/reference/error-codes: deadlock, lock wait, changed; disk, table, read only, denied,
+# longer than max_allowed_packet
 _MYSQL: Final = Dialect(
     blocking="always",
     serial=False,
     again=frozenset({1213, 1205, 1020}),
-    full=frozenset({1021, 1114, 1290, 1142, 1836}),
-    execution=_SERVER,
+    full=frozenset({1021, 1114, 1290, 1142, 1836, 1153}),
+    changing="READ COMMITTED",
 )
 
 DIALECTS: Final = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL, "mysql": _MYSQL, "mariadb": _MYSQL}
@@ -55,10 +58,15 @@ def dialect_of(name: str) -> Dialect:
     return found
 
 
-def code_of(error: BaseException | None) -> object:
-    """What a driver's error says of its cause: an SQLSTATE, or a number; None where it says nothing."""
-    state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorcode", None)
-    if isinstance(state, int):
+def codes_of(error: BaseException | None) -> set[object]:
+    """What a driver's error says of its cause: SQLSTATEs and numbers."""
+    codes: set[object] = {getattr(error, "sqlstate", None)}
+    extended = getattr(error, "sqlite_errorcode", None)
+    if extended is not None:
         # The lowest octet is the primary code, the others tell more (https://www.sqlite.org/rescode.html#extrc).
-        return state & 0xFF
-    return state or next(iter(getattr(error, "args", ())), None)
+        codes.add(extended & 0xFF)
+    said = next(iter(getattr(error, "args", ())), None)
+    if isinstance(said, Exception):
+        # Some drivers wrap another's error.
+        return codes | codes_of(said)
+    return codes | {said} if isinstance(said, int) else codes

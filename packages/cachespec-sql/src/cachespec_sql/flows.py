@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from cachespec.stores.building import REMEMBERED, Entry, Item, Scope, encode_scope
 
 from . import bodies, items
-from .shelf import Flow, Shelf, digest, parts
+from .shelf import FLUSH, Flow, Shelf, digest, parts
 from .tables import BODIES, GROUPS, HEAD, ITEMS, LEASES, PURGES, SPACES
 
 BATCH: Final = 64
@@ -22,6 +22,8 @@ BATCH: Final = 64
 def swap(shelf: Shelf, key: bytes, item: Item | None, revision: int, mark: int) -> Flow[bool]:
     """See `Store.swap`."""
     done, over = yield lambda connection: items.swap(connection, shelf, key, item, revision, mark)
+    if len(shelf.asked) >= FLUSH:
+        yield shelf.flush
     if over:
         yield from make_room(shelf)
     return bool(done)
@@ -59,7 +61,7 @@ def evict(connection: Connection, shelf: Shelf) -> Sequence[Any] | None:
     It is SIEVE's bit in a queue: what nobody asked for again goes when its turn comes.
     """
     shelf.enter(connection)
-    shelf.flush(connection, 1)
+    shelf.flush(connection)
     count, octets = shelf.totals(connection)
     # A little more than must be, so that not every writer has to.
     crowd = count - shelf.max_entries + shelf.max_entries // 100 if count > shelf.max_entries else 0
@@ -143,13 +145,19 @@ def _purge_some(
     """A page of a purge: where the next one begins, how many responses were hit, and what has gone."""
     shelf.enter(connection)
     some = (
-        select(ITEMS.c.id, ITEMS.c.key, ITEMS.c.weight, ITEMS.c.generation, ITEMS.c.blob)
+        select(ITEMS.c.id)
         .where(ITEMS.c.space == shelf.space, ITEMS.c.id > after, ITEMS.c.id <= last, where)
         .order_by(ITEMS.c.id)
         .limit(items.PAGE)
+    )
+    numbers = connection.execute(some).scalars().all()
+    locked = (
+        select(ITEMS.c.id, ITEMS.c.key, ITEMS.c.weight, ITEMS.c.generation, ITEMS.c.blob)
+        .where(ITEMS.c.id.in_(numbers))
+        .order_by(ITEMS.c.id)
         .with_for_update()
     )
-    rows = connection.execute(some).all()
+    rows = connection.execute(locked).all()
     hit, going = 0, []
     for row in rows:
         item = shelf.unsealed(bytes(row.key), bytes(row.blob))
@@ -164,7 +172,7 @@ def _purge_some(
             shelf.add(connection, 0, values["weight"] - row.weight)
     if going:
         shelf.take(connection, going)
-    return (rows[-1].id if len(rows) == items.PAGE else None), hit, going
+    return (numbers[-1] if len(numbers) == items.PAGE else None), hit, going
 
 
 def sweep(shelf: Shelf, now: float, limit: int) -> Flow[int]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 from cachespec.stores.building import RETENTION, SPARE, Entry, Item, Reading, Stats, decode_scope, encode, refuses
 
 from .bodies import claim, release
-from .shelf import FLUSH, OVERHEAD, Shelf, digest
+from .shelf import OVERHEAD, Shelf, digest
 from .tables import GROUPS, HEAD, ITEMS, LEASES, PURGES, SPACES
 
 NEVER: Final = 1e15
@@ -25,9 +25,11 @@ READ: Final = (
     .outerjoin(ITEMS, and_(ITEMS.c.space == SPACES.c.id, ITEMS.c.key == bindparam("key")))
     .where(SPACES.c.id == bindparam("space"))
 )
-_THERE: Final = (
+_FIND: Final = select(ITEMS.c.id).where(ITEMS.c.space == bindparam("space"), ITEMS.c.key == bindparam("key"))
+# Rows are locked by their numbers, and in their order: whoever came by another index might wait for who waits for it.
+_LOCK: Final = (
     select(ITEMS.c.id, ITEMS.c.key, ITEMS.c.revision, ITEMS.c.weight, ITEMS.c.generation)
-    .where(ITEMS.c.space == bindparam("space"), ITEMS.c.key == bindparam("key"))
+    .where(ITEMS.c.id == bindparam("number"))
     .with_for_update()
 )
 _LATER: Final = select(PURGES.c.scope).where(PURGES.c.space == bindparam("space"), PURGES.c.number > bindparam("mark"))
@@ -54,7 +56,8 @@ def swap(
 ) -> tuple[bool, bool]:
     """See `Store.swap`; and whether there is too much in the store now."""
     latest = shelf.enter(connection)
-    there = connection.execute(_THERE, {"space": shelf.space, "key": key}).one_or_none()
+    found = connection.execute(_FIND, {"space": shelf.space, "key": key}).scalar_one_or_none()
+    there = None if found is None else connection.execute(_LOCK, {"number": found}).one_or_none()
     if (0 if there is None else there.revision) != revision:
         return False, False
     if item is None:
@@ -84,7 +87,6 @@ def swap(
     if isinstance(item, Entry) and item.groups:
         digests = {digest(group) for group in item.groups}
         connection.execute(insert(GROUPS), [{"space": shelf.space, "name": each, "item": number} for each in digests])
-    shelf.flush(connection, FLUSH)
     return True, shelf.is_over(connection)
 
 

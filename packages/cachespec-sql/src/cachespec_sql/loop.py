@@ -9,19 +9,24 @@ from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cachespec.stores.building import Item, OnEvict, Reading, Scope, Stats
 
 from . import bodies, flows, items
+from .attempts import Attempt, is_full
 from .dialects import dialect_of
-from .opening import SchemaError, again, make_engine, parsed, prepared
+from .opening import SchemaError, again, engines, make_engine, parsed, prepared
 from .options import Options
 from .shelf import Flow, Shelf
-from .sync import is_full, lost
 
 R = TypeVar("R")
+
+
+def _create(url: URL, **options: Any) -> Engine:
+    return create_async_engine(url, **options).sync_engine
 
 
 class AsyncSQLBody:
@@ -37,7 +42,7 @@ class AsyncSQLBody:
         """See `AsyncBody.chunks`.  DamagedBodyError where it is not what was stored, or is there no more."""
         while start < stop:
             step = partial(bodies.piece, shelf=self._shelf, number=self._number, position=start)
-            octets, begins = await self._store.run(step)
+            octets, begins = await self._store.ask(step)
             yield octets if begins == start and len(octets) <= stop - start else octets[start - begins : stop - begins]
             start = begins + len(octets)
 
@@ -72,10 +77,10 @@ class AsyncSQLStore:
         if isinstance(url_or_engine, AsyncEngine):
             self.engine: AsyncEngine = url_or_engine
         else:
-            self.engine = AsyncEngine(make_engine(parsed(url_or_engine, driven=True)))
+            self.engine = AsyncEngine(make_engine(parsed(url_or_engine, driven=True), _create))
         self._dialect = dialect_of(self.engine.dialect.name)
-        options: dict[str, Any] = dict(self._dialect.execution)
-        self._working: AsyncEngine = self.engine.execution_options(**options) if options else self.engine
+        changing, asking = engines(self.engine.sync_engine, self._dialect, _create if self._owned else None)
+        self._changing, self._asking = AsyncEngine(changing), AsyncEngine(asking)
         self._closed = False
         self._pid = os.getpid()
         self._preparing = asyncio.Lock()
@@ -91,6 +96,7 @@ class AsyncSQLStore:
             self._pid = os.getpid()
             self._preparing = asyncio.Lock()
             if self._owned:
+                await self._asking.dispose(close=False)
                 await self.engine.dispose(close=False)
         if self._shelf is None:
             async with self._preparing:
@@ -104,7 +110,7 @@ class AsyncSQLStore:
         attempt = 0
         while True:
             try:
-                async with self._working.begin() as connection:
+                async with self._changing.begin() as connection:
                     space = await connection.run_sync(prepared, self._options.namespace)
                     return self._options.shelf(space, self._dialect)
             except SchemaError as refused:
@@ -116,15 +122,25 @@ class AsyncSQLStore:
 
     async def run(self, step: Callable[[Connection], R]) -> R:
         """Take a step in a transaction of its own, again where it lost a race."""
-        attempt = 0
+        attempt = Attempt(self._dialect)
         while True:
             try:
-                async with self._working.begin() as connection:
+                async with self._changing.begin() as connection:
+                    result = await connection.run_sync(step)
+                    attempt.done = True
+                return result
+            except DBAPIError as error:
+                await asyncio.sleep(attempt.pause(error))
+
+    async def ask(self, step: Callable[[Connection], R]) -> R:
+        """Take a step that changes nothing, again where the connection turned out to be dead."""
+        attempt = Attempt(self._dialect)
+        while True:
+            try:
+                async with self._asking.connect() as connection:
                     return await connection.run_sync(step)
             except DBAPIError as error:
-                if not lost(self._dialect, error, attempt):
-                    raise
-                attempt += 1
+                await asyncio.sleep(attempt.pause(error))
 
     async def _drive(self, flow: Flow[R]) -> R:
         result = None
@@ -144,7 +160,7 @@ class AsyncSQLStore:
 
     async def read(self, key: bytes) -> Reading:
         """See `Store.read`."""
-        return await self.run(partial(items.read, shelf=await self._ready(), key=key))
+        return await self.ask(partial(items.read, shelf=await self._ready(), key=key))
 
     async def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
         """See `Store.swap`."""
@@ -165,7 +181,7 @@ class AsyncSQLStore:
     async def open(self, body_id: str) -> AsyncSQLBody | None:
         """See `Store.open`."""
         shelf = await self._ready()
-        number = await self.run(partial(bodies.find, shelf=shelf, body_id=body_id))
+        number = await self.ask(partial(bodies.find, shelf=shelf, body_id=body_id))
         return None if number is None else AsyncSQLBody(self, shelf, number)
 
     async def discard(self, body_id: str) -> None:
@@ -180,7 +196,7 @@ class AsyncSQLStore:
         """See `Store.items`."""
         shelf, after = await self._ready(), 0
         while True:
-            after, found = await self.run(partial(items.page, shelf=shelf, after=after))
+            after, found = await self.ask(partial(items.page, shelf=shelf, after=after))
             for each in found:
                 yield each
             if not after:
@@ -192,7 +208,7 @@ class AsyncSQLStore:
 
     async def stats(self) -> Stats:
         """See `Store.stats`."""
-        return await self.run(partial(items.stats, shelf=await self._ready()))
+        return await self.ask(partial(items.stats, shelf=await self._ready()))
 
     async def lease(self, slot: bytes, owner: bytes, seconds: float) -> bool:
         """See `Leasing.lease`."""
@@ -208,4 +224,5 @@ class AsyncSQLStore:
         if not self._closed:
             self._closed = True
             if self._owned:
+                await self._asking.dispose()
                 await self.engine.dispose()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import URL, Connection, create_engine, event, insert, inspect, make_url, select
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoSuchModuleError, OperationalError
 
-from .dialects import dialect_of
+from .dialects import Dialect, dialect_of
 from .tables import METADATA, SPACES, TOTALS, VERSION
 
 PARTS: Final = 16
@@ -23,8 +24,21 @@ PATIENCE: Final = 15.0
 
 # Where a URL names no driver.
 _DRIVERS: Final = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
-_ASYNC_DRIVERS: Final = {"sqlite": "aiosqlite", "postgresql": "psycopg", "mysql": "aiomysql", "mariadb": "aiomysql"}
-_EXTRAS: Final = {"sqlite": "asyncio", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+_ASYNC_DRIVERS: Final = {"sqlite": "aiosqlite", "postgresql": "psycopg", "mysql": "asyncmy", "mariadb": "asyncmy"}
+_EXTRAS: Final = {"aiosqlite": "asyncio", "psycopg": "postgresql", "pymysql": "mysql", "asyncmy": "mysql"}
+# A host that does not answer must not keep a request for longer.
+_SECONDS: Final = 5
+_CONNECTING: Final = {
+    "psycopg": {"connect_timeout": _SECONDS},
+    "asyncpg": {"timeout": _SECONDS},
+    "pymysql": {"connect_timeout": _SECONDS},
+    "aiomysql": {"connect_timeout": _SECONDS},
+    "asyncmy": {"connect_timeout": _SECONDS},
+}
+
+
+Create: TypeAlias = Callable[..., Engine]
+"""`create_engine`, or the like."""
 
 
 class SchemaError(Exception):
@@ -58,29 +72,47 @@ def _create_private(path: str) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def make_engine(url: URL) -> Engine:
-    """An engine of our own; ImportError that names the extra where the driver is missing."""
-    options: dict[str, Any] = {"pool_recycle": 1800}
-    if url.get_backend_name() == "sqlite":
-        options = {"connect_args": {"timeout": PATIENCE}}
+def make_engine(url: URL, create: Create = create_engine, *, asking: bool = False) -> Engine:
+    """An engine of our own; ImportError that names what to install where the driver is missing.
+
+    With `asking` it is for a SELECT at a time, each of which is a transaction of its own, and costs one round trip.
+    """
+    driver = url.get_driver_name()
+    options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}}
+    level = dialect_of(url.get_backend_name()).changing
+    if level is not None:
+        limits = {name: value for name, value in _CONNECTING.get(driver, {}).items() if name not in url.query}
+        options = {"connect_args": limits, "pool_recycle": 1800, "pool_timeout": _SECONDS}
+        options |= (
+            {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if asking else {"isolation_level": level}
+        )
     try:
-        engine = create_engine(url, hide_parameters=True, **options)
+        engine = create(url, hide_parameters=True, **options)
     except (ImportError, NoSuchModuleError) as missing:
-        extra = _EXTRAS[url.get_backend_name()]
-        raise ImportError(
-            f"store: {url.drivername} needs its driver: pip install 'cachespec-sql[{extra}]'"
-        ) from missing
-    tune(engine)
+        package = f"cachespec-sql[{_EXTRAS[driver]}]" if driver in _EXTRAS else driver
+        raise ImportError(f"store: {url.drivername} needs its driver: pip install '{package}'") from missing
+    except InvalidRequestError as wrong:
+        raise ValueError(f"store: the driver of {url.drivername} is not made for an event loop") from wrong
+    if asking:
+        # There is nothing to be rolled back.
+        engine.dialect.skip_autocommit_rollback = True
+    if level is None:
+        event.listen(engine, "connect", _prepare)
     return engine
 
 
-def tune(engine: Engine) -> None:
-    """On SQLite: readers do not wait for a writer, and a commit does not wait for the disk."""
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare)
+def engines(engine: Engine, dialect: Dialect, create: Create | None) -> tuple[Engine, Engine]:
+    """The engines to change something with, and to ask; without `create` it is not ours: shared, and left as it is."""
+    if dialect.changing is None:
+        return engine, engine
+    if create is not None:
+        return engine, make_engine(engine.url, create, asking=True)
+    changing = engine.execution_options(isolation_level=dialect.changing)
+    return changing, engine.execution_options(isolation_level=dialect.asking) if dialect.asking else changing
 
 
 def _prepare(connection: Any, _: object) -> None:
+    """On SQLite, readers do not wait for a writer, and a commit does not wait for the disk."""
     cursor = connection.cursor()
     with suppress(Exception):  # somebody else is setting it: it holds for the file, so for us, too
         cursor.execute("PRAGMA journal_mode=WAL")
@@ -97,10 +129,10 @@ def prepared(connection: Connection, name: str) -> Space:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     _check(connection)
     METADATA.create_all(connection)
-    known = select(SPACES.c.id, SPACES.c.version, SPACES.c.secret).where(SPACES.c.name == name)
+    known = select(SPACES.c.id, SPACES.c.version, SPACES.c.secret).where(SPACES.c.name == name.encode())
     found = connection.execute(known).one_or_none()
     if found is None:
-        values = {"name": name, "version": VERSION, "secret": secrets.token_bytes(32), "mark": 0}
+        values = {"name": name.encode(), "version": VERSION, "secret": secrets.token_bytes(32), "mark": 0}
         connection.execute(insert(SPACES), values)
         found = connection.execute(known).one()
         parts = [{"space": found.id, "part": part, "entries": 0, "bytes": 0} for part in range(PARTS)]

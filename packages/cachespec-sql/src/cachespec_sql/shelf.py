@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from hashlib import sha256
 from typing import Any, Final, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
 from cachespec.stores.building import Item, OnEvict, Seal, Why, decode
 
@@ -110,13 +110,12 @@ class Shelf:
         if len(self.asked) < REMEMBERED_HITS:
             self.asked.add(key)
 
-    def flush(self, connection: Connection, least: int) -> None:
-        """Write down what was asked for, if that is worth it."""
-        if len(self.asked) >= least:
-            keys, self.asked = sorted(self.asked), set()
-            for part in parts(keys):
-                where = (ITEMS.c.space == self.space, ITEMS.c.key.in_(part))
-                connection.execute(update(ITEMS).where(*where).values(visited=1))
+    def flush(self, connection: Connection) -> None:
+        """Write down what was asked for."""
+        keys, self.asked = sorted(self.asked), set()
+        for part in parts(keys):
+            where = (ITEMS.c.space == self.space, ITEMS.c.key.in_(part), ITEMS.c.visited == 0)
+            mark(connection, ITEMS, where, {"visited": 1}, free=True)
 
     def take(self, connection: Connection, rows: Sequence[Any]) -> None:
         """Take items out, and say that their bodies are gone."""
@@ -124,7 +123,7 @@ class Shelf:
         connection.execute(delete(GROUPS).where(GROUPS.c.item.in_(ids)))
         connection.execute(delete(ITEMS).where(ITEMS.c.id.in_(ids)))
         owned = (BODIES.c.space == self.space, BODIES.c.owner.in_(keys), BODIES.c.gone == 0)
-        connection.execute(update(BODIES).where(*owned).values(gone=1, since=time.time()))
+        mark(connection, BODIES, owned, {"gone": 1, "since": time.time()})
         for row in rows:
             if row.generation is not None:
                 self.strand(connection, bytes(row.key))
@@ -133,7 +132,7 @@ class Shelf:
     def strand(self, connection: Connection, root: bytes) -> None:
         """The variants under `root` cannot be found any more: the next sweep may have them."""
         under = (ITEMS.c.space == self.space, ITEMS.c.key > root, ITEMS.c.key < root + b"\xff" * 33)
-        connection.execute(update(ITEMS).where(*under).values(until=0.0))
+        mark(connection, ITEMS, under, {"until": 0.0}, free=True)
 
     def tell(self, rows: Iterable[Any], why: Why) -> None:
         """Tell whoever wants to know what has gone."""
@@ -142,6 +141,23 @@ class Shelf:
                 item = self.unsealed(bytes(row.key), bytes(row.blob))
                 if item is not None:
                     self.on_evict(item, why)
+
+
+def mark(
+    connection: Connection, table: Table, where: Sequence[Any], values: dict[str, Any], *, free: bool = False
+) -> int:
+    """Set columns of the rows that meet conditions; how many.  With `free`, not of those that somebody else has locked.
+
+    They are looked for first, and then locked by their numbers and in that order.  Whoever locked them as an index
+    has them, or while going through them all, might wait for somebody who waits for him.
+    """
+    rows = select(table.c.id).where(*where).order_by(table.c.id)
+    if free:
+        rows = rows.with_for_update(skip_locked=True)
+    marked = 0
+    for part in parts(connection.execute(rows).scalars().all()):
+        marked += connection.execute(update(table).where(table.c.id.in_(part), *where).values(values)).rowcount
+    return marked
 
 
 def parts(values: Sequence[R], size: int = 200) -> Iterable[Sequence[R]]:

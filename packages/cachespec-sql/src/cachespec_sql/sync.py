@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from cachespec.stores.building import Blocking, Item, OnEvict, Reading, Scope, Stats
 
 from . import bodies, flows, items
-from .dialects import Dialect, code_of, dialect_of
-from .opening import Space, again, make_engine, parsed, prepared
+from .attempts import Attempt, is_full
+from .dialects import dialect_of
+from .opening import Space, again, engines, make_engine, parsed, prepared
 from .options import Options
 from .shelf import Flow, Shelf
 
 R = TypeVar("R")
 
-TRIES: Final = 4
-"""How often a transaction is tried that lost a race."""
 KEPT: Final = 4
 """Connections to an SQLite file that are kept for reading."""
 _INHERITED: Final[list[object]] = []
 """Connections of a parent process: to close one here would let go of its locks there."""
-
-
-def lost(dialect: Dialect, error: DBAPIError, attempt: int) -> bool:
-    """Whether a transaction failed for a reason that is gone the next time."""
-    return attempt + 1 < TRIES and (isinstance(error, IntegrityError) or code_of(error.orig) in dialect.again)
-
-
-def is_full(dialect: Dialect, error: DBAPIError) -> bool:
-    """Whether there is no room, or no right to write."""
-    return code_of(error.orig) in dialect.full
 
 
 class SQLBody:
@@ -53,7 +43,7 @@ class SQLBody:
         """See `Body.chunks`.  DamagedBodyError where it is not what was stored, or is there no more."""
         while start < stop:
             step = partial(bodies.piece, shelf=self._shelf, number=self._number, position=start)
-            octets, begins = self._store.run(step)
+            octets, begins = self._store.ask(step)
             yield octets if begins == start and len(octets) <= stop - start else octets[start - begins : stop - begins]
             start = begins + len(octets)
 
@@ -96,10 +86,11 @@ class SQLStore:
             self.engine: Engine = url_or_engine
         else:
             self.engine = make_engine(parsed(url_or_engine, driven=False))
+        if self.engine.dialect.is_async:
+            raise ValueError(f"store: the driver of {self.engine.url.drivername} is made for an event loop")
         self._dialect = dialect_of(self.engine.dialect.name)
         self.blocking: Blocking = self._dialect.blocking
-        options: dict[str, Any] = dict(self._dialect.execution)
-        self._working: Engine = self.engine.execution_options(**options) if options else self.engine
+        self._changing, self._asking = engines(self.engine, self._dialect, create_engine if self._owned else None)
         self._closed = False
         self._pid = os.getpid()
         self._readers: deque[Any] = deque()
@@ -117,7 +108,7 @@ class SQLStore:
         attempt = 0
         while True:
             try:
-                with self._working.begin() as connection:
+                with self._changing.begin() as connection:
                     return prepared(connection, self._options.namespace)
             except DBAPIError as error:
                 if not again(error, attempt):
@@ -129,24 +120,36 @@ class SQLStore:
             raise ValueError("the store is closed")
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            _INHERITED.extend((self._readers, self.engine.pool))
+            _INHERITED.extend((self._readers, self.engine.pool, self._asking.pool))
             self._readers = deque()
             if self._owned:
+                self._asking.dispose(close=False)
                 self.engine.dispose(close=False)
         return self._shelf
 
     def run(self, step: Callable[[Connection], R]) -> R:
         """Take a step in a transaction of its own, again where it lost a race."""
         self._ready()
-        attempt = 0
+        attempt = Attempt(self._dialect)
         while True:
             try:
-                with self._working.begin() as connection:
+                with self._changing.begin() as connection:
+                    result = step(connection)
+                    attempt.done = True
+                return result
+            except DBAPIError as error:
+                time.sleep(attempt.pause(error))
+
+    def ask(self, step: Callable[[Connection], R]) -> R:
+        """Take a step that changes nothing, again where the connection turned out to be dead."""
+        self._ready()
+        attempt = Attempt(self._dialect)
+        while True:
+            try:
+                with self._asking.connect() as connection:
                     return step(connection)
             except DBAPIError as error:
-                if not lost(self._dialect, error, attempt):
-                    raise
-                attempt += 1
+                time.sleep(attempt.pause(error))
 
     def _drive(self, flow: Flow[R]) -> R:
         result = None
@@ -167,7 +170,7 @@ class SQLStore:
         """See `Store.read`."""
         shelf = self._ready()
         if not self._keeps:
-            return self.run(partial(items.read, shelf=shelf, key=key))
+            return self.ask(partial(items.read, shelf=shelf, key=key))
         try:
             reader = self._readers.pop()
         except IndexError:
@@ -203,7 +206,7 @@ class SQLStore:
     def open(self, body_id: str) -> SQLBody | None:
         """See `Store.open`."""
         shelf = self._ready()
-        number = self.run(partial(bodies.find, shelf=shelf, body_id=body_id))
+        number = self.ask(partial(bodies.find, shelf=shelf, body_id=body_id))
         return None if number is None else SQLBody(self, shelf, number)
 
     def discard(self, body_id: str) -> None:
@@ -218,7 +221,7 @@ class SQLStore:
         """See `Store.items`."""
         shelf, after = self._ready(), 0
         while True:
-            after, found = self.run(partial(items.page, shelf=shelf, after=after))
+            after, found = self.ask(partial(items.page, shelf=shelf, after=after))
             yield from found
             if not after:
                 return
@@ -229,7 +232,7 @@ class SQLStore:
 
     def stats(self) -> Stats:
         """See `Store.stats`."""
-        return self.run(partial(items.stats, shelf=self._ready()))
+        return self.ask(partial(items.stats, shelf=self._ready()))
 
     def lease(self, slot: bytes, owner: bytes, seconds: float) -> bool:
         """See `Leasing.lease`."""
@@ -247,4 +250,5 @@ class SQLStore:
             while self._readers:
                 self._readers.pop().close()
             if self._owned:
+                self._asking.dispose()
                 self.engine.dispose()

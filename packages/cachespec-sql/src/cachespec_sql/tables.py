@@ -17,7 +17,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     SmallInteger,
-    String,
     Table,
     UniqueConstraint,
 )
@@ -44,7 +43,7 @@ SPACES: Final = Table(
     f"cachespec{VERSION}_spaces",
     METADATA,
     Column("id", _NUMBER, primary_key=True, autoincrement=True),
-    Column("name", String(64), nullable=False, unique=True),
+    Column("name", _octets(64), nullable=False, unique=True),
     Column("version", Integer, nullable=False),
     Column("secret", _octets(32), nullable=False),
     Column("mark", BigInteger, nullable=False),
