@@ -30,7 +30,8 @@ class Live:
     def close(self):
         pass
 store = open_store(address)
-store.max_bytes, store.max_body = 1 << 40, 1 << 40
+limits = getattr(store, "_shelf", store)
+limits.max_bytes, limits.max_body = 1 << 40, 1 << 40
 cache = Cache(store, Policy(max_body=1 << 40), clock=lambda: samples.NOW)
 def ask(url):
     answer = cache.fetch(Request("GET", url), lambda request: Live())

@@ -28,21 +28,22 @@ class Dialect:
 
 # https://www.sqlite.org/rescode.html: SQLITE_READONLY, SQLITE_FULL
 _SQLITE: Final = Dialect(blocking="writes", serial=True, again=frozenset(), full=frozenset({8, 13}))
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization, deadlock; disk, read only
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization, deadlock, table is there; disk, read
+# only
 _POSTGRESQL: Final = Dialect(
     blocking="always",
     serial=False,
-    again=frozenset({"40001", "40P01"}),
+    again=frozenset({"40001", "40P01", "42P07"}),
     full=frozenset({"53100", "25006", "42501"}),
     changing="READ COMMITTED",
     asking="AUTOCOMMIT",
 )
-# https://mariadb.com/docs/server/reference/error-codes: deadlock, lock wait, changed; disk, table, read only, denied,
-# longer than max_allowed_packet
+# https://mariadb.com/docs/server/reference/error-codes: deadlock, lock wait, changed, table is there; disk, table,
+# read only, denied, longer than max_allowed_packet
 _MYSQL: Final = Dialect(
     blocking="always",
     serial=False,
-    again=frozenset({1213, 1205, 1020}),
+    again=frozenset({1213, 1205, 1020, 1050}),
     full=frozenset({1021, 1114, 1290, 1142, 1836, 1153}),
     changing="READ COMMITTED",
 )

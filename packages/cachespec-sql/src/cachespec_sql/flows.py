@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from cachespec.stores.building import REMEMBERED, Entry, Item, Scope, encode_scope
 
 from . import bodies, items
-from .shelf import FLUSH, Flow, Shelf, digest, parts
+from .shelf import FLUSH, GRACE, Flow, Shelf, digest, parts
 from .tables import BODIES, GROUPS, HEAD, ITEMS, LEASES, PURGES, SPACES
 
 BATCH: Final = 64
@@ -33,26 +33,35 @@ def append(shelf: Shelf, body_id: str, chunk: bytes) -> Flow[bool]:
     """See `Store.append`."""
     fits, over = yield lambda connection: bodies.append(connection, shelf, body_id, chunk)
     if over:
-        yield from make_room(shelf)
         # Bodies under way, which nothing can evict, may fill it all by themselves.
-        over = yield shelf.is_over
+        over = not (yield from make_room(shelf))
     if not fits or over:
         yield lambda connection: bodies.discard(connection, shelf, body_id)
         return False
     return True
 
 
-def make_room(shelf: Shelf) -> Flow[None]:
-    """Remove what is gone already, then what was not asked for, until there is no more than there may be."""
+def make_room(shelf: Shelf) -> Flow[bool]:
+    """Remove until there is no more than there may be; whether that came about.
+
+    First what is gone for so long that nobody should be reading it, then what was not asked for.
+    """
     while (yield shelf.is_over):
-        # What is gone goes first, even if other processes may be reading it.
-        if (yield lambda connection: bodies.reap(connection, shelf, time.time() + 1)):
+        if (yield lambda connection: bodies.reap(connection, shelf, time.time() - GRACE)):
+            continue
+        if (yield partial(_reap_spared, shelf=shelf)):
             continue
         rows = yield partial(evict, shelf=shelf)
         if rows is None:
-            return
+            return False
         shelf.evictions += len(rows)
         shelf.tell(rows, "space")
+    return True
+
+
+def _reap_spared(connection: Connection, shelf: Shelf) -> bool:
+    """Remove what is only just gone, where it takes more than it may; whether there was anything."""
+    return shelf.lately(connection) > shelf.spared and bodies.reap(connection, shelf, time.time() + 1)
 
 
 def evict(connection: Connection, shelf: Shelf) -> Sequence[Any] | None:
@@ -62,10 +71,10 @@ def evict(connection: Connection, shelf: Shelf) -> Sequence[Any] | None:
     """
     shelf.enter(connection)
     shelf.flush(connection)
-    count, octets = shelf.totals(connection)
+    crowd, heavy = shelf.excess(connection)
     # A little more than must be, so that not every writer has to.
-    crowd = count - shelf.max_entries + shelf.max_entries // 100 if count > shelf.max_entries else 0
-    heavy = octets - shelf.max_bytes + shelf.max_bytes // 100 if octets > shelf.max_bytes else 0
+    crowd = crowd + shelf.max_entries // 100 if crowd > 0 else 0
+    heavy = heavy + shelf.max_bytes // 100 if heavy > 0 else 0
     owned = select(func.coalesce(func.sum(BODIES.c.size), 0)).where(
         BODIES.c.space == ITEMS.c.space, BODIES.c.owner == ITEMS.c.key, BODIES.c.gone == 0
     )

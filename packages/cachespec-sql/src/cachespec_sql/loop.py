@@ -18,7 +18,7 @@ from cachespec.stores.building import Item, OnEvict, Reading, Scope, Stats
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
 from .dialects import dialect_of
-from .opening import SchemaError, again, engines, make_engine, parsed, prepared
+from .opening import SchemaError, engines, make_engine, parsed, prepared
 from .options import Options
 from .shelf import Flow, Shelf
 
@@ -107,18 +107,11 @@ class AsyncSQLStore:
         return self._shelf
 
     async def _prepare(self) -> Shelf | SchemaError:
-        attempt = 0
-        while True:
-            try:
-                async with self._changing.begin() as connection:
-                    space = await connection.run_sync(prepared, self._options.namespace)
-                    return self._options.shelf(space, self._dialect)
-            except SchemaError as refused:
-                return refused
-            except DBAPIError as error:
-                if not again(error, attempt):
-                    raise
-                attempt += 1
+        try:
+            space = await self.run(partial(prepared, name=self._options.namespace))
+        except SchemaError as refused:
+            return refused
+        return self._options.shelf(space, self._dialect)
 
     async def run(self, step: Callable[[Connection], R]) -> R:
         """Take a step in a transaction of its own, again where it lost a race."""

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import URL, Connection, create_engine, event, insert, inspect, make_url, select
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import InvalidRequestError, NoSuchModuleError
 
 from .dialects import Dialect, dialect_of
 from .tables import METADATA, SPACES, TOTALS, VERSION
 
 PARTS: Final = 16
 """How many rows the totals of a namespace are spread over."""
-TRIES: Final = 5
 PATIENCE: Final = 15.0
 """Seconds that one writer waits for the others of an SQLite file."""
 
@@ -150,11 +148,3 @@ def _check(connection: Connection) -> None:
             missing = sorted(set(table.c.keys()) - there)
             if missing:
                 raise SchemaError(f"store: the table {table.name} is not ours, it lacks {', '.join(missing)}")
-
-
-def again(error: DBAPIError, attempt: int) -> bool:
-    """Whether to prepare once more: several processes may be making the same tables."""
-    if attempt + 1 >= TRIES or isinstance(error, OperationalError):
-        return False
-    time.sleep(0.01 * (attempt + 1))
-    return True

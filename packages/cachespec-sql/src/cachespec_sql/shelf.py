@@ -29,6 +29,10 @@ OVERHEAD: Final = 300
 """Bytes that an item takes beside its blob, roughly."""
 FLUSH: Final = 64
 """Hits after which a writer tells the others what was asked for."""
+GRACE: Final = 60.0
+"""Seconds for which a body counts as only just gone."""
+MOST: Final = 1000
+"""Bodies that are only just gone of which it is asked how much they take."""
 REMEMBERED_HITS: Final = 10_000
 
 _HOLD: Final = update(SPACES).where(SPACES.c.id == bindparam("space")).values(mark=SPACES.c.mark)
@@ -41,6 +45,13 @@ _ADD: Final = (
 _TOTALS: Final = select(func.sum(TOTALS.c.entries), func.sum(TOTALS.c.bytes)).where(
     TOTALS.c.space == bindparam("space")
 )
+_GONE: Final = (
+    select(BODIES.c.size)
+    .where(BODIES.c.space == bindparam("space"), BODIES.c.gone == 1, BODIES.c.since >= bindparam("before"))
+    .limit(MOST)
+    .subquery()
+)
+_LATELY: Final = select(func.sum(_GONE.c.size))
 
 
 def digest(text: str) -> bytes:
@@ -69,6 +80,8 @@ class Shelf:
         self.max_bytes: int = max_bytes
         self.max_entries: int = max_entries
         self.max_body: int = max_body
+        self.spared: int = max_bytes // 8
+        """Bytes that bodies may take which are only just gone, beside `max_bytes`: other processes may read them."""
         self.on_evict: OnEvict | None = on_evict
         self.evictions: int = 0
         self.asked: set[bytes] = set()
@@ -95,10 +108,23 @@ class Shelf:
         items, octets = connection.execute(_TOTALS, {"space": self.space}).one()
         return int(items), int(octets)
 
+    def lately(self, connection: Connection) -> int:
+        """How many bytes the bodies take that are only just gone."""
+        gone = connection.execute(_LATELY, {"space": self.space, "before": time.time() - GRACE}).scalar_one()
+        return int(gone or 0)
+
+    def excess(self, connection: Connection) -> tuple[int, int]:
+        """How many items and bytes there are beyond what there may be, and beyond what is spared for readers."""
+        items, octets = self.totals(connection)
+        heavy = octets - self.max_bytes
+        if heavy > 0:
+            heavy -= min(self.lately(connection), self.spared)
+        return items - self.max_entries, heavy
+
     def is_over(self, connection: Connection) -> bool:
         """Whether there is more than there may be."""
-        items, octets = self.totals(connection)
-        return items > self.max_entries or octets > self.max_bytes
+        items, octets = self.excess(connection)
+        return items > 0 or octets > 0
 
     def unsealed(self, key: bytes, blob: bytes) -> Item | None:
         """The item that a blob stands for; None for a damaged one."""

@@ -18,7 +18,7 @@ from cachespec.stores.building import Blocking, Item, OnEvict, Reading, Scope, S
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
 from .dialects import dialect_of
-from .opening import Space, again, engines, make_engine, parsed, prepared
+from .opening import engines, make_engine, parsed, prepared
 from .options import Options
 from .shelf import Flow, Shelf
 
@@ -96,24 +96,18 @@ class SQLStore:
         self._readers: deque[Any] = deque()
         # With pools of the user's own, nothing is kept: they may be small.
         self._keeps: bool = self._owned and self._dialect.serial
-        self._shelf: Shelf = self._options.shelf(self._prepare(), self._dialect)
+        try:
+            space = self._take(partial(prepared, name=namespace))
+        except BaseException:
+            self._dispose()
+            raise
+        self._shelf: Shelf = self._options.shelf(space, self._dialect)
         compiled = items.READ.compile(dialect=self.engine.dialect)
         self._read = str(compiled)
         self._space_first: bool = list(getattr(compiled, "positiontup", None) or ())[:1] == ["space"]
 
     def __repr__(self) -> str:
         return f"<SQLStore {self.engine.url!r} {self._options.namespace!r}>"
-
-    def _prepare(self) -> Space:
-        attempt = 0
-        while True:
-            try:
-                with self._changing.begin() as connection:
-                    return prepared(connection, self._options.namespace)
-            except DBAPIError as error:
-                if not again(error, attempt):
-                    raise
-                attempt += 1
 
     def _ready(self) -> Shelf:
         if self._closed:
@@ -122,14 +116,15 @@ class SQLStore:
             self._pid = os.getpid()
             _INHERITED.extend((self._readers, self.engine.pool, self._asking.pool))
             self._readers = deque()
-            if self._owned:
-                self._asking.dispose(close=False)
-                self.engine.dispose(close=False)
+            self._dispose(close=False)
         return self._shelf
 
     def run(self, step: Callable[[Connection], R]) -> R:
         """Take a step in a transaction of its own, again where it lost a race."""
         self._ready()
+        return self._take(step)
+
+    def _take(self, step: Callable[[Connection], R]) -> R:
         attempt = Attempt(self._dialect)
         while True:
             try:
@@ -249,6 +244,9 @@ class SQLStore:
             self._closed = True
             while self._readers:
                 self._readers.pop().close()
-            if self._owned:
-                self._asking.dispose()
-                self.engine.dispose()
+            self._dispose()
+
+    def _dispose(self, *, close: bool = True) -> None:
+        if self._owned:
+            self._asking.dispose(close=close)
+            self.engine.dispose(close=close)
