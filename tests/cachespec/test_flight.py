@@ -186,3 +186,65 @@ def test_one_of_many_threads_leads(flights: Flights) -> None:
     for thread in threads:
         thread.join()
     assert sorted(leaders) == [False] * 7 + [True]
+
+
+# --- how a failure is shared
+
+
+class OddError(Exception):
+    """One that its own arguments do not make."""
+
+    def __init__(self, text: str, *, more: int) -> None:
+        super().__init__(text)
+        self.more = more
+
+
+class OtherError(Exception):
+    """One that comes back as something else."""
+
+    def __reduce__(self) -> Any:
+        return Exception, ("another",)
+
+
+def failure_of(flight: Flight) -> Exception:
+    with pytest.raises(Exception, match=r".") as caught:
+        flight.landed()
+    return caught.value
+
+
+def depth(error: BaseException) -> int:
+    """How many frames its traceback has."""
+    frames, at = 0, error.__traceback__
+    while at is not None:
+        frames, at = frames + 1, at.tb_next
+    return frames
+
+
+def test_everybody_who_waited_gets_an_exception_of_their_own(flights: Flights) -> None:
+    flight = lead(flights)
+    failure = FileNotFoundError(2, "out of reach")
+    flights.land("slot", flight, failure)
+    raised = [failure_of(flight) for _ in range(5)]
+    assert len({id(error) for error in [failure, *raised]}) == 6
+    assert {(type(error), error.args, error.__cause__) for error in raised} == {
+        (FileNotFoundError, (2, "out of reach"), failure)
+    }
+    assert {depth(error) for error in raised} == {depth(raised[0])}
+    assert depth(failure) == 0
+
+
+@pytest.mark.parametrize("failure", [OddError("odd", more=1), OtherError("other")], ids=["no copy", "a wrong copy"])
+def test_what_cannot_be_copied_is_shared_and_gathers_no_traceback(failure: Exception, flights: Flights) -> None:
+    flight = lead(flights)
+    flights.land("slot", flight, failure)
+    depths = []
+    for _ in range(3):
+        assert failure_of(flight) is failure
+        depths.append(depth(failure))
+    assert len(set(depths)) == 1
+
+
+def test_who_has_not_failed_says_what_to_do(flights: Flights) -> None:
+    flight = lead(flights)
+    flights.land("slot", flight, "alone")
+    assert flight.landed() == "alone"

@@ -459,6 +459,26 @@ def test_a_policy_may_refuse_to_vary_on_a_field() -> None:
     assert str(verdict).endswith("The response varies on cookie, user-agent.")
 
 
+@BOTH
+@pytest.mark.requirement("9111-3.1-03")
+@pytest.mark.parametrize(
+    ("coding", "expected"),
+    [
+        ("chunked", "stored"),
+        ("Chunked", "stored"),
+        ("gzip, chunked", "transfer-coded"),
+        ("GZip ,chunked", "transfer-coded"),
+        ("x-gzip", "transfer-coded"),
+        ("deflate", "transfer-coded"),
+        ("compress, chunked", "transfer-coded"),
+    ],
+)
+def test_what_is_coded_for_the_transfer_is_not_stored_without_saying_so(
+    coding: str, expected: str, policy: Policy
+) -> None:
+    assert code(FRESH | {"Transfer-Encoding": coding}, policy) == expected
+
+
 @pytest.mark.requirement("9111-7.3-01")
 def test_what_becomes_of_a_response_that_sets_a_cookie_is_up_to_the_policy() -> None:
     lines = [("Cache-Control", "max-age=60"), ("Set-Cookie", "a=b"), ("Set-Cookie", "c=d"), ("X", "y")]
@@ -832,6 +852,7 @@ def test_age_alone_counts_where_it_is_trusted() -> None:
         ({}, "Last-Modified", format_date(NOW - 1000)),
         ({"Last-Modified": format_date(NOW - 1000)}, "Pragma", "no-cache"),
         (FRESH, "Set-Cookie", "a=b"),
+        (FRESH, "Transfer-Encoding", "gzip"),
         (FRESH, "Vary", "*"),
     ],
 )
@@ -867,6 +888,7 @@ def test_the_names_of_verdicts_stay() -> None:
         "AUTHORIZATION": (False, "authorization"),
         "COOKIES": (False, "cookie"),
         "SET_COOKIE": (False, "set-cookie"),
+        "TRANSFER_CODED": (False, "transfer-coded"),
         "VARY_ALL": (False, "vary"),
         "VARY_REFUSED": (False, "vary-refused"),
         "NOT_CACHEABLE": (False, "not-cacheable"),

@@ -163,9 +163,10 @@ class AsyncCache:
         for a driver whose response comes while it waits for `advance`.
         """
         if self._pid != os.getpid():
-            # A child process has not its parent's flights.
+            # A child process has not its parent's flights, and a lock may be held by nobody.
             self._pid = os.getpid()
             self._flights = Flights()
+            self.shelter = self.shelter.inherited()
         for abort in aborted(self._left):
             self.tidy(abort)
         flow = exchange(request, self.policy, self.clock, wish, background=background, completes=completes)
@@ -369,9 +370,7 @@ class AsyncCache:
                     return "alone"
         finally:
             self._flights.leave(flight)
-        if isinstance(flight.landing, Exception):
-            raise flight.landing
-        return flight.landing
+        return flight.landed()
 
     async def _lease(self, course: Course, step: Join) -> str:
         """Settle with other processes who goes; ``again`` if one of them went meanwhile."""

@@ -69,7 +69,6 @@ class Cache:
         self._left: Left = deque()
         self._pool: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
-        self._closed = False
         self._lock = threading.Lock()
         """Held while the pool is made, used or closed."""
 
@@ -139,11 +138,15 @@ class Cache:
         return urls_of(self.store.items())
 
     def close(self) -> None:
-        """Wait for background refreshes that have begun, and drop those that have not.  The store stays open."""
+        """Wait for background refreshes that have begun, and drop those that have not.  The store stays open.
+
+        Whoever goes on asking afterwards begins anew, and closes again.
+        """
+        self._mind_fork()
         with self._lock:
-            self._closed = True
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     # --- driving
 
@@ -174,8 +177,7 @@ class Cache:
 
     def _conduct(self, flow: Any, send: Sender[L], patience: float | None = None) -> tuple[Course, Outcome[L]]:
         """Drive an exchange to its outcome."""
-        if self._pid != os.getpid():
-            self._after_fork()
+        self._mind_fork()
         for abort in aborted(self._left):
             self.run(abort)
         course = Course(flow, self._flights, self.run)
@@ -235,9 +237,7 @@ class Cache:
                 seconds = left if seconds is None else min(seconds, left)
             if self._flights.watch(flight, changed.set) and not changed.wait(seconds):
                 return "alone"
-        if isinstance(flight.landing, Exception):
-            raise flight.landing
-        return flight.landing
+        return flight.landed()
 
     def _lease(self, course: Course, step: Join, until: float | None) -> str:
         """Settle with other processes who goes; ``again`` if one of them went meanwhile."""
@@ -275,10 +275,9 @@ class Cache:
     def _refresh(self, request: Request, send: Sender[L], wish: Wish) -> None:
         """Run the exchange again in the background, for the store's sake.  RFC 5861 §3"""
         with self._lock:
-            if not self._closed:
-                if self._pool is None:
-                    self._pool = ThreadPoolExecutor(REFRESHES, thread_name_prefix="cachespec-refresh")
-                self._pool.submit(self._refreshed, request, send, wish)
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(REFRESHES, thread_name_prefix="cachespec-refresh")
+            self._pool.submit(self._refreshed, request, send, wish)
 
     def _refreshed(self, request: Request, send: Sender[L], wish: Wish) -> None:
         try:
@@ -296,9 +295,11 @@ class Cache:
         except Exception as error:
             refresh_failed(request, error)
 
-    def _after_fork(self) -> None:
-        """A child process has neither its parent's threads nor its flights."""
-        self._pid = os.getpid()
-        self._pool = None
-        self._lock = threading.Lock()
-        self._flights = Flights()
+    def _mind_fork(self) -> None:
+        """A child process has neither its parent's threads nor its flights, and its locks may be held by nobody."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._pool = None
+            self._lock = threading.Lock()
+            self._flights = Flights()
+            self.shelter = self.shelter.inherited()

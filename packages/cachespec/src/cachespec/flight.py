@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -37,9 +38,28 @@ class Flight:
     deserted: list[Callable[[], object]] = field(default_factory=list)
     """Called when nobody waits any more, once each."""
 
+    def landed(self) -> Literal["again", "alone"]:
+        """What one who has waited does now; the leader's failure is raised, in a copy of its own.
+
+        Raised as it is, in many threads at once, it would gather the traceback of them all.
+        """
+        if isinstance(self.landing, Exception):
+            failure = _copied(self.landing)
+            raise failure from (None if failure is self.landing else self.landing)
+        return self.landing or "again"
+
     def remaining(self) -> float | None:
         """Seconds that are left to wait; None for as long as it takes."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+
+def _copied(failure: Exception) -> Exception:
+    """Another exception that says the same; where it cannot be copied, itself."""
+    try:
+        other = copy(failure)
+    except Exception:  # noqa: BLE001 - exceptions need not be made to be copied
+        other = None
+    return other if type(other) is type(failure) else failure.with_traceback(None)
 
 
 class Flights:

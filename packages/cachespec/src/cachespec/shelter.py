@@ -39,6 +39,12 @@ class Shelter:
         self._resting_until = 0.0
         self._told_at = float("-inf")
 
+    def inherited(self) -> Shelter:
+        """The same for a child process, where the lock may be held by a thread that it lacks."""
+        other = Shelter()
+        other.owed[:] = self.owed
+        return other
+
     @property
     def resting(self) -> bool:
         """Whether the store is to be left in peace."""

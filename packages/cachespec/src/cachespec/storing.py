@@ -53,6 +53,9 @@ COOKIES = Verdict(False, "cookie", "Policy.credentials", "The request has cookie
 SET_COOKIE = Verdict(False, "set-cookie", "Policy.set_cookie", "The response sets a cookie.")
 VARY_ALL = Verdict(False, "vary", "RFC 9111 §4.1", "Vary says that no other request can be given this response.")
 VARY_REFUSED = Verdict(False, "vary-refused", "Policy.refuse_vary", "The response varies on {}.")
+TRANSFER_CODED = Verdict(
+    False, "transfer-coded", "RFC 9112 §7", "Its transfer coding {} would be lost, and the body with it."
+)
 NOT_CACHEABLE = Verdict(
     False, "not-cacheable", "RFC 9111 §3", "Nothing says that it may be cached, and status {} alone does not."
 )
@@ -87,6 +90,7 @@ BEARING: Final = frozenset(
         "last-modified",
         "pragma",
         "set-cookie",
+        "transfer-encoding",
         "vary",
     }
 )
@@ -107,6 +111,8 @@ NOT_STORED: Final = frozenset(
         "age",
     }
 )
+# RFC 9112 §7.2: what a library may leave undone, for it undoes chunked only.
+_TRANSFER_CODINGS: Final = frozenset({"compress", "deflate", "gzip", "x-compress", "x-gzip"})
 # Our own targeted field is for the shared cache that it reached, only (ruling D47).
 NOT_SHARED: Final = NOT_STORED | {OWN_TARGET}
 
@@ -273,8 +279,13 @@ def _guarded(fields: Mapping[str, str], policy: Policy, said: ResponseDirectives
 
 
 def _field_refusal(response: Response, policy: Policy) -> Verdict | None:
-    """Whether Vary or Set-Cookie bars the response.  RFC 9111 §4.1, rulings D23, D25"""
+    """Whether Vary, Set-Cookie or Transfer-Encoding bars it.  RFC 9111 §4.1, §3.1, rulings D23, D25"""
     fields = response.headers.fields
+    if "transfer-encoding" in fields:
+        # The field is not stored, so that nobody could tell any more what the body is.
+        codings = [coding.strip(" \t").lower() for coding in fields["transfer-encoding"].split(",")]
+        if undone := _TRANSFER_CODINGS.intersection(codings):
+            return TRANSFER_CODED.of(", ".join(sorted(undone)))
     if "set-cookie" in fields and policy.set_cookie == "bypass":
         return SET_COOKIE
     if "vary" in fields:
