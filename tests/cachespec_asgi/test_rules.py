@@ -21,7 +21,9 @@ pytestmark = pytest.mark.anyio
     [
         pytest.param({}, {"/", "/api", "/api/a"}, id="all of them"),
         pytest.param({"path": "/api"}, {"/api"}, id="path"),
+        pytest.param({"path": ["/", "/api"]}, {"/", "/api"}, id="one of several paths"),
         pytest.param({"prefix": "/api"}, {"/api", "/api/a"}, id="prefix"),
+        pytest.param({"prefix": ("/b", "/api/")}, {"/api/a"}, id="one of several prefixes"),
         pytest.param({"regex": "/api/?.*"}, {"/api", "/api/a"}, id="regex"),
         pytest.param({"regex": re.compile("/A.I", re.IGNORECASE)}, {"/api"}, id="compiled regex, the whole path"),
         pytest.param({"where": lambda scope: scope["path"] == "/"}, {"/"}, id="predicate"),
@@ -45,6 +47,9 @@ async def test_a_rule_is_about_the_requests_that_it_describes(
     [
         ({"path": "a"}, "path"),
         ({"path": 1}, "path"),
+        ({"path": []}, "path"),
+        ({"path": ["/a", "b"]}, "path"),
+        ({"path": ["/a", 1]}, "path"),
         ({"prefix": "a"}, "prefix"),
         ({"where": 1}, "where"),
         ({"status": 99}, "status"),

@@ -1,4 +1,4 @@
-"""Runs the test suite that a client library ships, as it is and with the cache in it, and tells the difference.
+"""Runs the test suite that another library ships, as it is and with the cache in it, and tells the difference.
 
 `python tests/transparency/judge.py [LIBRARY …]` fetches the source distribution of the version that is installed from
 PyPI, and runs its tests against what is installed, kept from reaching anything but loopback (loopback.py).  It fails
@@ -29,12 +29,13 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """The tests of one library: where they lie, the plugin that puts the cache in, and what they need."""
+    """The tests of one library: where they lie, the plugins that put the cache in, and what they need."""
 
     package: str
     """The folder of the library's own code, which must not hide what is installed."""
     tests: str
-    plugin: str
+    plugins: tuple[str, ...]
+    """Each of them is judged by itself."""
     needs: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     """Tests that are not run."""
@@ -44,19 +45,25 @@ SUITES = {
     "httpx": Suite(
         package="httpx",
         tests="tests",
-        plugin="httpx_with_cache",
+        plugins=("httpx_with_cache",),
         needs=("httpx[brotli,cli,http2,socks,zstd]", "chardet==5.2.0", "cryptography", "trio", "trustme", "uvicorn"),
     ),
     "requests": Suite(
         package="src/requests",
         tests="tests",
-        plugin="requests_with_cache",
+        plugins=("requests_with_cache",),
         needs=("requests[socks]", "httpbin~=0.10.0", "pytest-httpbin==2.1.0", "pytest-mock", "trustme"),
         # They reach for an address outside this machine.
         left_out=(
             "tests/test_requests.py::TestTimeout::test_connect_timeout",
             "tests/test_requests.py::TestTimeout::test_total_timeout_connect",
         ),
+    ),
+    "starlette": Suite(
+        package="starlette",
+        tests="tests",
+        plugins=("starlette_with_cache", "starlette_kept"),
+        needs=("starlette[full]", "httpx2[zstd]", "blockbuster", "opentelemetry-sdk", "trio"),
     ),
 }
 
@@ -96,11 +103,13 @@ def failures(suite: Suite, root: Path, *plugins: str, only: Collection[str] = ()
     return set(found["failed"])
 
 
-def complaints(library: str, fresh: set[str]) -> Iterator[str]:
+def complaints(library: str, plugin: str, fresh: set[str]) -> Iterator[str]:
     """What must not be: failures of the cache's own without a reason, and reasons without a failure."""
     reasons = tomllib.loads((HERE / "reasons.toml").read_text(encoding="utf-8")).get(library, [])
     explained: set[str] = set()
     for reason in reasons:
+        if reason.get("plugin", plugin) != plugin:
+            continue
         hit = {test for test in fresh if any(fnmatchcase(test, pattern) for pattern in reason["tests"])}
         explained |= hit
         print(f"{library}: {len(hit)} fail with the cache: {reason['reason']}")
@@ -120,11 +129,12 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             root = unpacked(library, Path(folder))
             before = failures(suite, root)
-            fresh = failures(suite, root, suite.plugin) - before
-            if fresh:
-                # Some tests of some suites fail now and then.
-                fresh &= failures(suite, root, suite.plugin, only=fresh)
-            found += complaints(library, fresh)
+            for plugin in suite.plugins:
+                fresh = failures(suite, root, plugin) - before
+                if fresh:
+                    # Some tests of some suites fail now and then.
+                    fresh &= failures(suite, root, plugin, only=fresh)
+                found += complaints(library, plugin, fresh)
     print(*found, sep="\n")
     return 1 if found else 0
 

@@ -25,16 +25,16 @@ RULED: Final = frozenset({200, 203, 204, 300, 301, 308})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What holds for requests to a `path`, below a `prefix`, to paths that match `regex` as a whole, or that the
-    predicate `where` is true of; where several are given, all of them have to apply.
+    """What holds for requests to a `path` or one of several, below a `prefix`, to paths that match `regex` as a whole,
+    or that the predicate `where` is true of; where several of these are given, all of them have to apply.
 
     ValueError or TypeError, with the argument's name, for what cannot be meant.
     """
 
-    path: str | None = None
-    """The whole path, as the application sees it (``scope["path"]``)."""
-    prefix: str | None = None
-    """What the path begins with."""
+    path: str | Iterable[str] | None = None
+    """The whole path, or several, as the application sees it (``scope["path"]``)."""
+    prefix: str | Iterable[str] | None = None
+    """What the path begins with, or several such."""
     regex: str | re.Pattern[str] | None = None
     """What the whole path matches."""
     where: Callable[[Mapping[str, Any]], bool] | None = None
@@ -55,6 +55,10 @@ class Rule:
     """What tells responses apart that Vary does not name: request fields, or a function of the scope (a tenant, say;
     None to bypass).  Kept as a keyed digest; caches downstream, which cannot know, are told ``private``."""
 
+    paths: frozenset[str] | None = field(init=False, repr=False, compare=False)
+    """`path` as a set."""
+    prefixes: tuple[str, ...] | None = field(init=False, repr=False, compare=False)
+    """`prefix` as a tuple."""
     statuses: frozenset[int] = field(init=False, repr=False, compare=False)
     """`status` as a set."""
     lifetime: int | None = field(init=False, repr=False, compare=False)
@@ -63,10 +67,7 @@ class Rule:
     """The request fields of `vary_by`, in lower case."""
 
     def __post_init__(self) -> None:
-        for name in ("path", "prefix"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or value[:1] != "/"):
-                raise ValueError(f"{name}: {value!r} is no path")
+        paths, prefixes = _paths("path", self.path), _paths("prefix", self.prefix)
         if self.where is not None and not callable(self.where):
             raise TypeError(f"where: {self.where!r} is not callable")
         statuses = frozenset((self.status,) if isinstance(self.status, int) else self.status or RULED)
@@ -78,6 +79,8 @@ class Rule:
         if self.declare and not self.ttl:
             raise ValueError("declare: needs a ttl")
         for name, made in (
+            ("paths", None if paths is None else frozenset(paths)),
+            ("prefixes", prefixes),
             ("regex", None if self.regex is None else re.compile(self.regex)),
             ("statuses", statuses),
             ("lifetime", None if self.ttl is None else seconds(self.ttl)),
@@ -90,8 +93,8 @@ class Rule:
         """Whether the request with `scope` is one of those that the rule is about."""
         path = scope["path"]
         return (
-            (self.path is None or path == self.path)
-            and (self.prefix is None or path.startswith(self.prefix))
+            (self.paths is None or path in self.paths)
+            and (self.prefixes is None or path.startswith(self.prefixes))
             and (self.regex is None or re.fullmatch(self.regex, path) is not None)
             and (self.where is None or self.where(scope))
         )
@@ -112,6 +115,19 @@ def seconds(ttl: int | timedelta) -> int:
     except (TypeError, ValueError) as error:
         raise type(error)(str(error).replace("max_age", "ttl", 1)) from None
     return int(made)  # type: ignore[arg-type]  # a max-age is an int
+
+
+def _paths(name: str, given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """The paths that an argument names; None where it says nothing."""
+    if given is None:
+        return None
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{name}: {given!r} is no path")
+    paths = _texts(given)
+    for path in paths or (given,):
+        if not isinstance(path, str) or path[:1] != "/":
+            raise ValueError(f"{name}: {path!r} is no path")
+    return paths
 
 
 def _texts(names: str | Iterable[str]) -> tuple[str, ...]:
