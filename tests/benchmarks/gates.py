@@ -37,6 +37,7 @@ class Gate:
 
 
 DISK = ("file", "sqlite")
+SCALE = [(kind, adapter, 2 if kind == "file" else 1.5) for kind in ("memory", *DISK) for adapter in ("httpx", "asgi")]
 GATES = (
     Gate("rules-stored", "cachespec", "ratio", 4),
     Gate("rules-raw", "cachespec", "ratio", 2),
@@ -51,5 +52,8 @@ GATES = (
     Gate("crowd-requests", "cachespec", "calls", 1),
     Gate("crowd-httpx", "cachespec", "calls", 1),
     Gate("crowd-asgi", "cachespec", "calls", 1),
+    *(Gate(f"scale-{kind}-{adapter}", "10,000 entries", "ratio", limit) for kind, adapter, limit in SCALE),
+    *(Gate(f"full-{kind}", "10,000 entries", "ratio", 1.5) for kind in ("memory", *DISK)),
+    *(Gate(f"variants-{kind}", "2,000 variants", "ratio", 1.5) for kind in ("memory", *DISK)),
     Gate("dependencies", "cache()", "extra", 15),
 )

