@@ -66,7 +66,8 @@ def test_what_can_only_be_read_is_served(small_disk: Path, address_in: Callable[
 
 
 @pytest.mark.parametrize("how", ["cut short", "emptied", "overwritten", "foreign"])
-def test_no_damage_is_served_or_raised(address: str, tmp_path: Path, how: str) -> None:
+def test_no_damage_is_served_or_raised(address_in: Callable[[Path], str], tmp_path: Path, how: str) -> None:
+    address = address_in(tmp_path)
     filled(address)
     chance = random.Random(how)
     for path in sorted(path for path in tmp_path.rglob("*") if path.is_file()):
