@@ -53,7 +53,7 @@ GATES = (
     Gate("crowd-httpx", "cachespec", "calls", 1),
     Gate("crowd-asgi", "cachespec", "calls", 1),
     *(Gate(f"scale-{kind}-{adapter}", "10,000 entries", "ratio", limit) for kind, adapter, limit in SCALE),
-    *(Gate(f"full-{kind}", "10,000 entries", "ratio", 1.5) for kind in ("memory", *DISK)),
+    *(Gate(f"full-{kind}", "4,000 entries", "ratio", 1.5) for kind in ("memory", *DISK)),
     *(Gate(f"variants-{kind}", "2,000 variants", "ratio", 1.5) for kind in ("memory", *DISK)),
     Gate("dependencies", "cache()", "extra", 15),
 )

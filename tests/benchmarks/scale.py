@@ -38,6 +38,7 @@ ROOM = 1 << 40
 CONTENT = b"x" * 500
 POLICY = Policy(shared=True)
 SMALL = (1_000, 10_000)
+BOUNDS = (400, 4_000)
 LARGE = (*SMALL, 100_000, 1_000_000)
 KEPT = os.environ.get("CACHESPEC_SCALE")
 """A folder in which stores on a disk stay, once they are filled, for the next run; else they go."""
@@ -269,8 +270,8 @@ SCENARIOS = [
         Scenario(
             f"full-{kind}",
             f"A response more in a full store, {kind}",
-            entries(SMALL[0]),
-            partial(_full, kind, SMALL),
+            entries(BOUNDS[0]),
+            partial(_full, kind, BOUNDS),
         )
         for kind in KINDS
     ],
