@@ -7,11 +7,11 @@ import io
 from collections.abc import Callable, Iterator
 from email.message import Message
 from http.client import HTTPResponse
-from urllib.request import HTTPHandler, HTTPSHandler
-from urllib.request import Request as UrllibRequest
+from typing import Any
+from urllib import request as urllib
 from urllib.response import addinfourl
 
-from cachespec import Cache, CacheInfo, Content, Request, Response
+from cachespec import Cache, Content, Request, Response
 
 
 class Live:
@@ -22,8 +22,7 @@ class Live:
         self._response = response
 
     def chunks(self) -> Iterator[bytes]:
-        while chunk := self._response.read(65536):
-            yield chunk
+        return iter(lambda: self._response.read(65536), b"")
 
     def close(self) -> None:
         self._response.close()
@@ -38,7 +37,7 @@ class Body(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any writable buffer is a memoryview here
+    def readinto(self, buffer: Any) -> int:
         self._left = self._left or next(self._content, b"")
         piece, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
         buffer[: len(piece)] = piece
@@ -49,20 +48,20 @@ class Body(io.RawIOBase):
         super().close()
 
 
-class CacheHandler(HTTPHandler, HTTPSHandler):
+class CacheHandler(urllib.HTTPHandler, urllib.HTTPSHandler):
     """For `urllib.request.build_opener`: answers from `cache`, and goes to the server where it has to."""
 
     def __init__(self, cache: Cache | None = None) -> None:
         super().__init__()
         self.cache = Cache() if cache is None else cache
 
-    def http_open(self, req: UrllibRequest) -> addinfourl:  # type: ignore[override]  # what urllib itself relies on
+    def http_open(self, req: urllib.Request) -> Any:
         return self._answer(req, super().http_open)
 
-    def https_open(self, req: UrllibRequest) -> addinfourl:  # type: ignore[override]  # the same
+    def https_open(self, req: urllib.Request) -> Any:
         return self._answer(req, super().https_open)
 
-    def _answer(self, message: UrllibRequest, ask: Callable[[UrllibRequest], HTTPResponse]) -> addinfourl:
+    def _answer(self, message: urllib.Request, ask: Callable[[urllib.Request], HTTPResponse]) -> Any:
         content = message.data if isinstance(message.data, bytes) else b"" if message.data is None else None
         request = Request(message.get_method(), message.full_url, message.header_items(), content)
 
@@ -76,13 +75,8 @@ class CacheHandler(HTTPHandler, HTTPSHandler):
         fields = Message()
         for name, value in (*answer.head.headers, *answer.added):
             fields[name] = value
-        response = Answered(io.BufferedReader(Body(answer.content)), fields, message.full_url, answer.head.status)
+        response: Any = addinfourl(
+            io.BufferedReader(Body(answer.content)), fields, message.full_url, answer.head.status
+        )
         response.msg, response.cachespec = answer.head.reason, answer.info
         return response
-
-
-class Answered(addinfourl):
-    """A response of urllib's that says what the cache did."""
-
-    msg: str
-    cachespec: CacheInfo
