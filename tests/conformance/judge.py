@@ -69,7 +69,16 @@ class Suite:
     def run(self, adapters: Sequence[str], *modes: str, only: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
         """What the runner finds, by adapter: the outcome of each case, and what was wrong with it."""
         private = [mode for mode in modes if mode == "--private"]
-        command = [sys.executable, str(self._runner), "--cases", str(self._cases), "--brief", *private]
+        command = [
+            sys.executable,
+            str(self._runner),
+            "--cases",
+            str(self._cases),
+            "--brief",
+            "--parallel",
+            "300",
+            *private,
+        ]
         command += [f"--only={case}" for case in only]
         for adapter in adapters:
             proxy = shlex.join([sys.executable, str(HERE / "proxy.py"), adapter, *modes])
