@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -28,8 +28,7 @@ SERVERS: dict[str, tuple[str, ...]] = {
 """The command line of each, without the address."""
 
 IMPOSSIBLE = {
-    ("hypercorn-trio", "blacksheep"): "BlackSheep calls asyncio by name",
-    ("hypercorn-trio", "django"): "Django's asgiref calls asyncio by name",
+    ("hypercorn-trio", "django"): "Django awaits futures of asyncio",
 }
 """Why a framework does not run on a server, whatever stands around it."""
 LACKS = {
@@ -92,10 +91,10 @@ class Site:
             made.sendall("\r\n".join(head).encode())
             yield made
 
-    def until(self, target: str, body: bytes) -> Reply:
-        """Ask until `body` comes."""
+    def until(self, target: str, wanted: Callable[[bytes], bool]) -> Reply:
+        """Ask until such a body comes."""
         end = time.monotonic() + PATIENCE
-        while (reply := self.ask(target)).body != body:
+        while not wanted((reply := self.ask(target)).body):
             assert time.monotonic() < end, reply
             time.sleep(0.05)
         return reply
