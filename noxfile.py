@@ -215,7 +215,7 @@ def sql_mariadb(session: nox.Session) -> None:
 @nox.session(requires=["wheels"])
 def matrix(session: nox.Session) -> None:
     """Ask the same of one site on every ASGI framework, under every ASGI server, over sockets."""
-    install(session, CORE, "cachespec-asgi", "cachespec-sql")
+    install(session, CORE, "cachespec-asgi", "cachespec-fastapi", "cachespec-sql")
     session.install(*SERVERS, *FRAMEWORKS, "granian>=2.5", "trio>=0.27", "wsproto>=1.2", "pytest~=9.2")
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/matrix"]))
 
