@@ -10,6 +10,7 @@ What the exchange wants then is one of these:
     Stored  the application's 304 (or 5xx) has done its duty: its messages are dropped, and in the place of its last
             one goes the stored response; what the application does afterwards, background tasks say, is its own
     Send    a 304 was about something else (ruling D31): call the application once more, when it has returned
+    Drain   it is what was missing of a stored response: read it into the store, to its end, before anything goes out
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cachespec import SCOPE_KEY, CacheInfo, Course, Live, Made, Request, Stored, Verdict, Waiter, lines_added
+from cachespec import SCOPE_KEY, CacheInfo, Course, Drain, Live, Made, Request, Stored, Verdict, Waiter, lines_added
 from cachespec import Send as Sending
 
 from .answer import answer
@@ -37,7 +38,7 @@ START: Final = "http.response.start"
 
 CUT = Verdict(False, "cut", "CacheMiddleware", "The application gave up its first attempt to answer.")
 
-Outcome: TypeAlias = Sending | Live[Any] | Stored | Made
+Outcome: TypeAlias = Sending | Drain[Any] | Live[Any] | Stored | Made
 
 
 class NoResponseError(Exception):
@@ -152,8 +153,11 @@ class Call:
             self._next = await cache.advance(course)
             # Nothing of it went out, so nothing of it comes in.
             course.recorded(None)
+        if isinstance(self._next, Drain):
+            # It has not come to its end.
+            self._forget()
         outcome = self._next
-        if outcome is None or (isinstance(outcome, Sending) and not self._ended):
+        if outcome is None or (isinstance(outcome, Sending | Drain) and not self._ended):
             if self._gone:
                 # It gave up because its client did, which says nothing to those who wait.
                 course.broken(GeneratorExit())
@@ -201,6 +205,8 @@ class Call:
                 await self._send(message)
         elif isinstance(outcome, Live):
             await self._through(message)
+        elif isinstance(outcome, Drain):
+            await self._into(message)
         elif message["type"] in CONTENT and not message.get("more_body", False) and not self._ended:
             self._ended = True
             if isinstance(outcome, Stored):
@@ -221,6 +227,8 @@ class Call:
         else:
             outcome = await cache.advance(self._course, (head, self))
         self._next = outcome
+        if isinstance(outcome, Drain):
+            self._tee = Tee(cache, self._course, outcome)
         if not isinstance(outcome, Live):
             return
         info = handle.info = outcome.info
@@ -248,6 +256,23 @@ class Call:
                 return
             await tee.take(message)
         await self._pass(message)
+
+    async def _into(self, message: Message) -> None:
+        """Take the content of a message into the store, and go on when all has come."""
+        tee = self._tee
+        if tee is None or message["type"] not in CONTENT:
+            return
+        if tee.going and message["type"] == "http.response.pathsend":
+            async for piece in unrolled(message):
+                await tee.take(piece)
+        else:
+            await tee.take(message)
+        if tee.complete or not message.get("more_body", False):
+            self._tee = None
+            self._next = await self._terms.cache.advance(self._course, tee.entry)
+            self._ended = True
+            if isinstance(self._next, Stored):
+                await self._answer(self._next)
 
     async def _pass(self, message: Message) -> None:
         """Send to the client, if it is there.  If not, the application learns it when nobody waits for it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import IO, Any, Final
 
-from cachespec import AsyncCache, Course, Live, Recording, in_thread
+from cachespec import AsyncCache, Course, Drain, Entry, Live, Recording, in_thread
 
 from .interface import Message
 
@@ -27,14 +27,16 @@ HARMLESS: Final = frozenset(
 class Tee:
     """The recording of one response that passes."""
 
-    __slots__ = ("_cache", "_course", "_recording", "complete")
+    __slots__ = ("_cache", "_course", "_recording", "complete", "entry")
 
-    def __init__(self, cache: AsyncCache, course: Course, outcome: Live[Any]) -> None:
+    def __init__(self, cache: AsyncCache, course: Course, outcome: Live[Any] | Drain[Any]) -> None:
         self._cache = cache
         self._course = course
         self._recording: Recording | None = None
         self.complete: bool = False
         """Whether all of it has been recorded."""
+        self.entry: Entry | None = None
+        """What is stored of it."""
         if outcome.plan is not None:
             self._recording = Recording(outcome.plan, cache.policy, outcome.info)
 
@@ -62,6 +64,7 @@ class Tee:
                 stored = await self._cache.run(recording.commit())
                 self._recording = None
                 self.complete = True
+                self.entry = recording.entry
                 self._course.recorded(stored)
         except BaseException:
             # Cut off, by a cancel scope of the application's own maybe, which may go on sending.

@@ -27,7 +27,7 @@ from .record import Recording
 from .reuse import BEARING as BEARING_ON_REUSE
 from .reuse import decide
 from .status import CacheStatus, parse_cache_status
-from .steps import Live, Made, Send, Stored
+from .steps import Drain, Live, Made, Send, Stored
 from .stores import AsyncStore, FileStore, MemoryStore, Store, open_store
 from .storing import BEARING as BEARING_ON_STORING
 from .storing import FORBIDDEN, assess, may_store
@@ -56,6 +56,7 @@ __all__ = [
     "CacheStatus",
     "Content",
     "Course",
+    "Drain",
     "EntityTag",
     "Entry",
     "FileStore",

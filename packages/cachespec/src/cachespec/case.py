@@ -30,8 +30,6 @@ class Case:
     keys: Keys
     info: CacheInfo
     found: Found = field(default_factory=lambda: Found(NOTHING))
-    completes: bool = False
-    """Whether the driver can read a response into the store before it has an outcome."""
 
     @property
     def guarded(self) -> bool:

@@ -146,7 +146,7 @@ def request_for_rest(case: Case, plain: Request, now: float) -> Request | None:
     Several gaps are asked for as one, together with what lies between them.
     """
     candidate = case.found.candidate
-    if not case.completes or candidate is None or not candidate.entry.parts or candidate.entry.url != case.keys.url:
+    if case.background or candidate is None or not candidate.entry.parts or candidate.entry.url != case.keys.url:
         return None
     fields, entry = plain.headers.fields, candidate.entry
     # A range of its own, or a condition, is the client's business.

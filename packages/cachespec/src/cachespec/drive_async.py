@@ -78,7 +78,7 @@ class AsyncCache:
         What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
         to its end or closed.
         """
-        course = self.course(request, wish, completes=True)
+        course = self.course(request, wish)
         outcome = await self._conduct(course, send)
         info = outcome.info
         added = lines_added(self.policy, info)
@@ -154,14 +154,8 @@ class AsyncCache:
 
     # --- driving; what pushes rather than pulls, such as an ASGI application, does so by itself with these
 
-    def course(
-        self, request: Request, wish: Wish = NO_WISH, *, background: bool = False, completes: bool = False
-    ) -> Course:
-        """A new exchange, to be driven with `advance`.
-
-        With `completes` it may read a live response to its end while `advance` lasts, to complete what is stored: not
-        for a driver whose response comes while it waits for `advance`.
-        """
+    def course(self, request: Request, wish: Wish = NO_WISH, *, background: bool = False) -> Course:
+        """A new exchange, to be driven with `advance`."""
         if self._pid != os.getpid():
             # A child process has not its parent's flights, and a lock may be held by nobody.
             self._pid = os.getpid()
@@ -169,7 +163,7 @@ class AsyncCache:
             self.shelter = self.shelter.inherited()
         for abort in aborted(self._left):
             self.tidy(abort)
-        flow = exchange(request, self.policy, self.clock, wish, background=background, completes=completes)
+        flow = exchange(request, self.policy, self.clock, wish, background=background)
         return Course(flow, self._flights, self.tidy)
 
     def place(self, request: Request) -> bytes | None:
@@ -211,11 +205,14 @@ class AsyncCache:
         other.policy = policy
         return other
 
-    async def advance(self, course: Course, result: Any = None, failure: Exception | None = None) -> Send | Outcome[L]:
-        """Perform steps until something has to be sent, or there is an outcome.
+    async def advance(
+        self, course: Course, result: Any = None, failure: Exception | None = None
+    ) -> Send | Drain[Any] | Outcome[L]:
+        """Perform steps until something has to be sent, or read into the store, or there is an outcome.
 
-        `result` is the head and the live response of what was sent, `failure` the error it ended with.  Any other
-        exception than a failure of the exchange itself leaves the flight to `Course.broken`.
+        `result` is the head and the live response of what was sent, or what is stored of what was read (an `Entry`, or
+        None); `failure` is the error it ended with.  Any other exception than a failure of the exchange itself leaves
+        the flight to `Course.broken`.
 
         Where a call was cancelled in the middle of a step (`Course.cut`) and the exchange is to go on nevertheless, the
         step counts as failed.
@@ -229,6 +226,9 @@ class AsyncCache:
                 result = failure = None
                 if isinstance(step, Send):
                     return step
+                if isinstance(step, Drain):
+                    course.drains(self.policy.collapse_wait)
+                    return step
                 if isinstance(step, Join):
                     try:
                         result = await self._join(course, step)
@@ -236,11 +236,6 @@ class AsyncCache:
                         failure = error
                 elif isinstance(step, Close):
                     await step.live.aclose()
-                elif isinstance(step, Drain):
-                    try:
-                        result = await self._drain(course, step)
-                    except Exception as error:
-                        failure = error
                 else:
                     course.cut = step
                     result = await self.perform(step)
@@ -312,14 +307,19 @@ class AsyncCache:
         """Drive an exchange to its outcome."""
         live: L | None = None
         try:
-            step: Send | Outcome[L] = await self.advance(course)
-            while isinstance(step, Send):
+            step: Send | Drain[Any] | Outcome[L] = await self.advance(course)
+            while isinstance(step, Send | Drain):
+                result: Any = None
+                failure: Exception | None = None
                 try:
-                    live = await send(step.request)
+                    if isinstance(step, Drain):
+                        result = await self._drain(step)
+                    else:
+                        live = await send(step.request)
+                        result = live.head, live
                 except Exception as error:
-                    step = await self.advance(course, failure=error)
-                else:
-                    step = await self.advance(course, (live.head, live))
+                    failure = error
+                step = await self.advance(course, result, failure)
         except BaseException as error:
             course.broken(error)
             if live is not None:
@@ -328,9 +328,8 @@ class AsyncCache:
             raise
         return step
 
-    async def _drain(self, course: Course, step: Drain[L]) -> Entry | None:
+    async def _drain(self, step: Drain[L]) -> Entry | None:
         """Read a live response to its end, into the store; what is stored then."""
-        course.drains(self.policy.collapse_wait)
         recording = Recording(step.plan, self.policy, step.info)
         chunks = step.live.chunks()
         try:

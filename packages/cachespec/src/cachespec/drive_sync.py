@@ -81,7 +81,7 @@ class Cache:
         to its end or closed.  `patience` is for how many seconds at most another request for the same is waited for,
         where the caller has a timeout that is shorter than the other's may be.
         """
-        flow = exchange(request, self.policy, self.clock, wish, completes=True)
+        flow = exchange(request, self.policy, self.clock, wish)
         course, outcome = self._conduct(flow, send, patience)
         info = outcome.info
         added = lines_added(self.policy, info)

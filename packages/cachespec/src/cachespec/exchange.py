@@ -62,12 +62,10 @@ def exchange(
     wish: Wish = NO_WISH,
     *,
     background: bool = False,
-    completes: bool = False,
 ) -> Flow[Outcome[Any]]:
     """The exchange that answers `request`: a generator of steps that returns an outcome.
 
-    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.  With
-    `completes` the driver knows the step `Drain`, so that what is incomplete can be completed.
+    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.
     """
     admitted = _admitted(request, policy, wish)
     keys = (yield from keys_for(request, policy, wish)) if admitted else None
@@ -79,7 +77,7 @@ def exchange(
     asked = request
     if background:
         request = _for_everybody(request)
-    case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url), completes=completes)
+    case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
     failure: Exception | None = None
     for _ in range(ROUNDS):
         case.found = yield from find(request, keys, policy)

@@ -166,7 +166,7 @@ class Close(Generic[L]):
 class Drain(Generic[L]):
     """Read a live response to its end, into the store; the result is what is stored then, or None.
 
-    Only a driver that says it can is asked to.  A failure while reading is thrown in.
+    A failure while reading is thrown in.
     """
 
     live: L
