@@ -183,6 +183,8 @@ def test_a_lifetime_of_nothing_is_not_no_lifetime(scripted: Origin) -> None:
     with session_of(scripted) as session:
         assert statuses(session, URL, cache=Wish(ttl=0)) == ["miss"]
         assert statuses(session, URL) == ["revalidated"]
+    with session_of(scripted, policy=Policy(overrides=(Override(ttl=0),))) as session:
+        assert statuses(session, URL, URL) == ["miss", "revalidated"]
     serve(scripted, {"Cache-Control": "max-age=0", "ETag": '"1"', "Expires": "Mon, 01 Jan 2035 00:00:00 GMT"})
     with session_of(scripted) as session:
         assert statuses(session, URL, URL) == ["miss", "revalidated"]
