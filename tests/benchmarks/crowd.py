@@ -1,6 +1,9 @@
 """A crowd: many at once ask for one thing that nobody has stored yet.  How often is the origin asked?
 
 One operation is a whole crowd, so that the calls are those of a crowd, and its time is that of the last answer.
+
+Where nothing may be stored, a crowd that waits for one answer after the other would take as many times as long as it is
+large.  The first crowd cannot know; what is measured is the second one, for the same URL.
 """
 
 from __future__ import annotations
@@ -96,6 +99,30 @@ def _asgi(stack: ExitStack, offer: Offer) -> None:
     offer.add("starlette-caches", partial(crowd, theirs_starlette_caches))
 
 
+def _past(stack: ExitStack, offer: Offer) -> None:
+    loop = asyncio.new_event_loop()
+    stack.callback(loop.close)
+
+    def crowd(wrap: Wrap) -> Contender:
+        inner, number = Counted(delay=DELAY, control="no-store"), 0
+        app = wrap(inner.app, stack)
+
+        async def come() -> None:
+            answers = await asyncio.gather(*[answer(app, scope(number)) for _ in range(SIZE)])
+            assert all(each == (200, SMALL) for each in answers)
+
+        def first(n: int) -> None:
+            nonlocal number
+            number += 1
+            loop.run_until_complete(come())
+
+        return Contender("", lambda n: loop.run_until_complete(come()), first, lambda: inner.calls)
+
+    offer.add(UNCACHED, partial(crowd, bare))
+    offer.add(OURS, partial(crowd, partial(ours, "memory")))
+    offer.add(HISHEL, partial(crowd, partial(theirs_hishel, "memory")))
+
+
 class SlowPool(Pool):
     """An origin behind requests that takes its time."""
 
@@ -145,6 +172,7 @@ def _threads(stack: ExitStack, offer: Offer) -> None:
 SCENARIOS = [
     Scenario("crowd-httpx", f"A crowd of {SIZE} tasks with httpx; the origin takes 20 ms", UNCACHED, _httpx, fixed=1),
     Scenario("crowd-asgi", f"A crowd of {SIZE} requests to ASGI; the origin takes 20 ms", UNCACHED, _asgi, fixed=1),
+    Scenario("crowd-past", f"A second crowd of {SIZE} for what nobody may store", UNCACHED, _past, fixed=1),
     Scenario(
         "crowd-requests",
         f"A crowd of {THREADS} threads with requests; the origin takes 20 ms",

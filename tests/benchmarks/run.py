@@ -18,7 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gates import GATES, Gate
 from harness import Scenario, Table, measure
 
-ROOMS = ("rules", "with_requests", "with_httpx", "with_asgi", "with_fastapi", "dependencies", "crowd", "scale")
+ROOMS = (
+    *("rules", "with_requests", "with_httpx", "with_asgi", "with_fastapi", "dependencies", "crowd"),
+    *("with_uvicorn", "scale"),
+)
 """The modules with the scenarios, in the order of the report."""
 NAMED = (
     *("cachespec", "requests", "httpx", "starlette", "fastapi", "sqlalchemy"),

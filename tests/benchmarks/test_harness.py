@@ -110,6 +110,21 @@ def test_waiting_costs_no_processor_time() -> None:
     assert table.row("waits").extra == pytest.approx(0)
 
 
+def test_a_contender_may_have_clocks_of_its_own() -> None:
+    hand, part, elsewhere = Hand(), Hand(), Hand()
+
+    def run(n: int) -> None:
+        hand.now += n * 100
+        part.now += n * 3
+        elsewhere.now += n * 2
+
+    own = Contender("", run, clock=part, cpu=elsewhere)
+    table = measure(scenario(hand, floor=hand.taking(1), own=own, fixed=10), rounds=3, seconds=1, clock=hand, cpu=hand)
+    assert table.row("own").time == pytest.approx(3e6)
+    assert table.row("own").cpu == pytest.approx(2e6)
+    assert table.row("own").ratio == pytest.approx(3)
+
+
 def test_one_bad_round_changes_nothing() -> None:
     hand = Hand()
     table = measure(
@@ -192,7 +207,9 @@ def test_a_figure_has_about_three_digits(microseconds: float, text: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("kind", "found"), [("ratio", 2.0), ("extra", 5.0), ("calls", 0.0)], ids=["ratio", "extra", "calls"]
+    ("kind", "found"),
+    [("ratio", 2.0), ("wall", 7.0), ("extra", 5.0), ("calls", 0.0)],
+    ids=["ratio", "wall", "extra", "calls"],
 )
 def test_a_gate_reads_its_figure(kind: str, found: float) -> None:
     table = Table("made", "Made up", "floor", 3, rows=[Row("ours", 10, 9, 11, 7.0, 9.0, 2.0, 5.0, 0.0)])

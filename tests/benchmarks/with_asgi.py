@@ -41,7 +41,7 @@ Wrap = Callable[[App, ExitStack], App]
 class Counted:
     """A Starlette application with one JSON endpoint, and how often it was asked."""
 
-    def __init__(self, size: int = SMALL, delay: float = 0) -> None:
+    def __init__(self, size: int = SMALL, delay: float = 0, control: str = "public, max-age=86400") -> None:
         self.calls = 0
         value = document(size)
 
@@ -49,7 +49,7 @@ class Counted:
             self.calls += 1
             if delay:
                 await asyncio.sleep(delay)
-            return JSONResponse(value, headers={"Cache-Control": "public, max-age=86400", "ETag": '"v1"'})
+            return JSONResponse(value, headers={"Cache-Control": control, "ETag": '"v1"'})
 
         self.app = Starlette(routes=[Route(PATH + "{number}", endpoint)])
 
@@ -169,7 +169,14 @@ def bare(app: App, stack: ExitStack) -> App:
 def prebuilt(app: App, stack: ExitStack) -> App:
     """The least that any cache can do."""
     content = encoded(document(SMALL))
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    headers = [
+        (b"cache-control", b"public, max-age=86400"),
+        (b"etag", b'"v1"'),
+        (b"content-length", str(len(content)).encode()),
+        (b"content-type", b"application/json"),
+        (b"age", b"0"),
+        (b"cache-status", b"cachespec; hit; ttl=86399"),
+    ]
 
     async def ready(asked: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
