@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .bodies import DamagedBodyError
+from cachespec.stores.building import DamagedBodyError
+
 from .opening import SchemaError
 from .sync import SQLStore
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from cachespec.stores.building import ABANDONED, DamagedBodyError
+
 from .shelf import Shelf, mark
 from .tables import BODIES, CHUNKS
 
 PIECE: Final = 256 * 1024
 """Bytes of the longest chunk."""
-KEPT: Final = 3600.0
-"""Seconds for which a body that is gone lies on for those who are reading it, if there is room."""
 BATCH: Final = 64
 """Chunks that are removed in one transaction."""
 
@@ -34,18 +34,20 @@ _CHUNK: Final = (
 )
 
 
-class DamagedBodyError(OSError):
-    """A stored body turned out not to be what was stored, while it was being read."""
-
-
 def append(connection: Connection, shelf: Shelf, body_id: str, chunk: bytes) -> tuple[bool, bool]:
     """Add to a body; whether it may be so long, and whether there is too much in the store now."""
     shelf.enter(connection)
     who = {"at": shelf.space, "called": body_id.encode()}
-    if not connection.execute(_GROW, {**who, "more": len(chunk), "now": time.time()}).rowcount:
+    grown = connection.execute(_GROW, {**who, "more": len(chunk), "now": time.time()}).rowcount
+    there = connection.execute(_SIZE, who).one_or_none()
+    if there is None:
         values = {"space": shelf.space, "name": body_id.encode(), "size": len(chunk), "since": time.time(), "gone": 0}
         connection.execute(insert(BODIES), values)
-    number, size = connection.execute(_SIZE, who).one()
+        there = connection.execute(_SIZE, who).one()
+    elif not grown:
+        # It was given up, or is complete.
+        return False, False
+    number, size = there
     first = size - len(chunk)
     rows = []
     for at in range(0, len(chunk), PIECE):
@@ -78,15 +80,21 @@ def discard(connection: Connection, shelf: Shelf, body_id: str) -> None:
     connection.execute(_GONE, {"at": shelf.space, "called": body_id.encode(), "now": time.time()})
 
 
-def reap(connection: Connection, shelf: Shelf, before: float) -> bool:
-    """Remove what has gone before that time, a bounded part of it; whether there was anything."""
+def lose(connection: Connection, shelf: Shelf, number: int) -> None:
+    """Say that a body is gone that was found to be damaged: whoever asks next has it fetched anew."""
+    shelf.enter(connection)
+    mark(connection, BODIES, (BODIES.c.id == number, BODIES.c.gone == 0), {"gone": 1, "since": time.time()})
+
+
+def reap(connection: Connection, shelf: Shelf, before: float, most: int = BATCH) -> bool:
+    """Remove what has gone before that time, at most so many bodies and a bounded part; whether there was anything."""
     shelf.enter(connection)
     gone = (
         select(BODIES.c.id, BODIES.c.size)
         .where(BODIES.c.space == shelf.space, BODIES.c.gone == 1, BODIES.c.since < before)
         .where(BODIES.c.id.not_in(sorted(set(shelf.reading.values()))))
         .order_by(BODIES.c.since)
-        .limit(BATCH)
+        .limit(most)
         .with_for_update(skip_locked=True)
     )
     left = BATCH
@@ -111,7 +119,7 @@ def abandon(connection: Connection, shelf: Shelf, now: float) -> int:
         BODIES.c.space == shelf.space,
         BODIES.c.gone == 0,
         BODIES.c.owner.is_(None),
-        BODIES.c.since < now - KEPT,
+        BODIES.c.since < now - ABANDONED,
     )
     return mark(connection, BODIES, orphaned, {"gone": 1}, free=True)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from cachespec.stores.building import REMEMBERED, Entry, Item, Scope, encode_scope
+from cachespec.stores.building import ABANDONED, REMEMBERED, Entry, Item, Scope, encode_scope
 
 from . import bodies, items
 from .shelf import FLUSH, GRACE, Flow, Shelf, digest, parts
@@ -60,8 +60,8 @@ def make_room(shelf: Shelf) -> Flow[bool]:
 
 
 def _reap_spared(connection: Connection, shelf: Shelf) -> bool:
-    """Remove what is only just gone, where it takes more than it may; whether there was anything."""
-    return shelf.lately(connection) > shelf.spared and bodies.reap(connection, shelf, time.time() + 1)
+    """Remove the first of what is only just gone, where it takes more than it may; whether there was anything."""
+    return shelf.lately(connection) > shelf.spared and bodies.reap(connection, shelf, time.time() + 1, 1)
 
 
 def evict(connection: Connection, shelf: Shelf) -> Sequence[Any] | None:
@@ -160,6 +160,8 @@ def _purge_some(
         .limit(items.PAGE)
     )
     numbers = connection.execute(some).scalars().all()
+    if not numbers:
+        return None, 0, []
     locked = (
         select(ITEMS.c.id, ITEMS.c.key, ITEMS.c.weight, ITEMS.c.generation, ITEMS.c.blob)
         .where(ITEMS.c.id.in_(numbers))
@@ -194,7 +196,7 @@ def sweep(shelf: Shelf, now: float, limit: int) -> Flow[int]:
         swept += len(rows)
         if len(rows) < size:
             break
-    while (yield lambda connection: bodies.reap(connection, shelf, now - bodies.KEPT)):
+    while (yield lambda connection: bodies.reap(connection, shelf, now - ABANDONED)):
         pass
     return swept
 

@@ -13,12 +13,12 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from cachespec.stores.building import Item, OnEvict, Reading, Scope, Stats
+from cachespec.stores.building import DamagedBodyError, Item, OnEvict, Reading, Scope, Stats
 
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
 from .dialects import dialect_of
-from .opening import SchemaError, engines, make_engine, parsed, prepared
+from .opening import INHERITED, SchemaError, engines, make_engine, parsed, prepared
 from .options import Options
 from .shelf import Flow, Shelf
 
@@ -42,7 +42,11 @@ class AsyncSQLBody:
         """See `AsyncBody.chunks`.  DamagedBodyError where it is not what was stored, or is there no more."""
         while start < stop:
             step = partial(bodies.piece, shelf=self._shelf, number=self._number, position=start)
-            octets, begins = await self._store.ask(step)
+            try:
+                octets, begins = await self._store.ask(step)
+            except DamagedBodyError:
+                await self._store.run(partial(bodies.lose, shelf=self._shelf, number=self._number))
+                raise
             yield octets if begins == start and len(octets) <= stop - start else octets[start - begins : stop - begins]
             start = begins + len(octets)
 
@@ -69,10 +73,10 @@ class AsyncSQLStore:
         max_bytes: int = 1024 * 1024 * 1024,
         max_entries: int = 1_000_000,
         max_body: int | None = None,
-        key: bytes | None = None,
+        signing_key: bytes | None = None,
         on_evict: OnEvict | None = None,
     ) -> None:
-        self._options = Options(namespace, max_bytes, max_entries, max_body, key, on_evict)
+        self._options = Options(namespace, max_bytes, max_entries, max_body, signing_key, on_evict)
         self._owned = not isinstance(url_or_engine, AsyncEngine)
         if isinstance(url_or_engine, AsyncEngine):
             self.engine: AsyncEngine = url_or_engine
@@ -96,6 +100,7 @@ class AsyncSQLStore:
             self._pid = os.getpid()
             self._preparing = asyncio.Lock()
             if self._owned:
+                INHERITED.extend((self.engine.pool, self._asking.pool))
                 await self._asking.dispose(close=False)
                 await self.engine.dispose(close=False)
         if self._shelf is None:

@@ -19,6 +19,8 @@ PARTS: Final = 16
 """How many rows the totals of a namespace are spread over."""
 PATIENCE: Final = 15.0
 """Seconds that one writer waits for the others of an SQLite file."""
+INHERITED: Final[list[object]] = []
+"""Connections of a parent process: to close one here would let go of its locks there."""
 
 # Where a URL names no driver.
 _DRIVERS: Final = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}

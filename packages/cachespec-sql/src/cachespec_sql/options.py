@@ -19,7 +19,7 @@ class Options:
     max_bytes: int
     max_entries: int
     max_body: int | None
-    key: bytes | None
+    signing_key: bytes | None
     on_evict: OnEvict | None
 
     def __post_init__(self) -> None:
@@ -29,14 +29,14 @@ class Options:
         for name, value in bounds:
             if value is not None and (type(value) is not int or value <= 0):
                 raise ValueError(f"{name}: {value!r} is not a positive number")
-        Seal(self.key)
+        Seal(self.signing_key)
 
     def shelf(self, space: Space, dialect: Dialect) -> Shelf:
         """The namespace, with these options."""
         return Shelf(
             space,
             dialect,
-            seal=Seal(self.key),
+            seal=Seal(self.signing_key),
             max_bytes=self.max_bytes,
             max_entries=self.max_entries,
             max_body=self.max_bytes // 8 if self.max_body is None else self.max_body,

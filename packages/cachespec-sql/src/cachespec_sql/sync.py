@@ -13,12 +13,12 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from cachespec.stores.building import Blocking, Item, OnEvict, Reading, Scope, Stats
+from cachespec.stores.building import Blocking, DamagedBodyError, Item, OnEvict, Reading, Scope, Stats
 
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
 from .dialects import dialect_of
-from .opening import engines, make_engine, parsed, prepared
+from .opening import INHERITED, engines, make_engine, parsed, prepared
 from .options import Options
 from .shelf import Flow, Shelf
 
@@ -26,8 +26,6 @@ R = TypeVar("R")
 
 KEPT: Final = 4
 """Connections to an SQLite file that are kept for reading."""
-_INHERITED: Final[list[object]] = []
-"""Connections of a parent process: to close one here would let go of its locks there."""
 
 
 class SQLBody:
@@ -43,7 +41,11 @@ class SQLBody:
         """See `Body.chunks`.  DamagedBodyError where it is not what was stored, or is there no more."""
         while start < stop:
             step = partial(bodies.piece, shelf=self._shelf, number=self._number, position=start)
-            octets, begins = self._store.ask(step)
+            try:
+                octets, begins = self._store.ask(step)
+            except DamagedBodyError:
+                self._store.run(partial(bodies.lose, shelf=self._shelf, number=self._number))
+                raise
             yield octets if begins == start and len(octets) <= stop - start else octets[start - begins : stop - begins]
             start = begins + len(octets)
 
@@ -61,9 +63,9 @@ class SQLStore:
     `url_or_engine` is a database's URL, such as ``sqlite:///cache.db`` or ``postgresql+psycopg://host/name``, or an
     engine of SQLAlchemy's, which stays the caller's: it is neither changed nor disposed of.  `namespace` keeps
     applications apart that share a database.  `max_bytes`, `max_entries` and `max_body` bound what heads and bodies
-    take together, how many there are, and the bytes of one body (an eighth of `max_bytes` unless given).  With a `key`
-    of at least 16 random octets, what others wrote into the database is not taken for ours.  `on_evict` is told of
-    every item that goes, and why.
+    take together, how many there are, and the bytes of one body (an eighth of `max_bytes` unless given).  With a
+    `signing_key`, at least 16 random octets that all who share the namespace have, what others wrote into the database
+    is not read.  `on_evict` is told of every item that goes, and why.
 
     ValueError for options and URLs that make no sense, ImportError for a missing driver, SchemaError for tables that
     are not ours; what SQLAlchemy raises where the database cannot be reached.
@@ -77,10 +79,10 @@ class SQLStore:
         max_bytes: int = 1024 * 1024 * 1024,
         max_entries: int = 1_000_000,
         max_body: int | None = None,
-        key: bytes | None = None,
+        signing_key: bytes | None = None,
         on_evict: OnEvict | None = None,
     ) -> None:
-        self._options = Options(namespace, max_bytes, max_entries, max_body, key, on_evict)
+        self._options = Options(namespace, max_bytes, max_entries, max_body, signing_key, on_evict)
         self._owned = not isinstance(url_or_engine, Engine)
         if isinstance(url_or_engine, Engine):
             self.engine: Engine = url_or_engine
@@ -114,7 +116,7 @@ class SQLStore:
             raise ValueError("the store is closed")
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            _INHERITED.extend((self._readers, self.engine.pool, self._asking.pool))
+            INHERITED.extend((self._readers, self.engine.pool, self._asking.pool))
             self._readers = deque()
             self._dispose(close=False)
         return self._shelf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..codec import Seal, decode, encode
 from ..entries import RETENTION, SPARE, Entry, Item, Variants
+from .bodies import DamagedBodyError
 from .contract import ABANDONED, NOTHING, AsyncBody, Blocking, Body, OnEvict, Reading, Scope, Stats, Why, is_useless
 from .purges import REMEMBERED, PurgeLog, decode_scope, encode_scope, refuses
 
@@ -16,6 +17,7 @@ __all__ = [
     "AsyncBody",
     "Blocking",
     "Body",
+    "DamagedBodyError",
     "Entry",
     "Item",
     "OnEvict",
