@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import Engine
 
 from cachespec.testing import samples
 from cachespec.testing.kit import KEY, URL, put
 from cachespec_sql import AsyncSQLStore, SchemaError, SQLStore
 from cachespec_sql.dialects import DIALECTS
-from cachespec_sql.opening import engines, make_engine, parsed
+from cachespec_sql.opening import engines, make_engine, parsed, prepared
 from cachespec_sql.tables import ITEMS, SPACES
 
 
@@ -151,3 +151,14 @@ def test_tables_of_others_are_left_alone(url: str) -> None:
     assert database.execute("SELECT count(*) FROM articles").fetchone() == (0,)
     database.close()
     assert os.path.getsize(path) > 0
+
+
+def test_a_transaction_that_has_begun_is_used_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = create_engine(url)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    store = SQLStore(engine)
+    # Elsewhere than on SQLite, the definition of a table begins one as everything does.
+    monkeypatch.setattr(engine.dialect, "name", "another")
+    with engine.begin() as connection:
+        assert prepared(connection, "").secret == store.secret()
+    engine.dispose()

@@ -111,11 +111,9 @@ def purge(shelf: Shelf, scope: Scope) -> Flow[int]:
     last = yield partial(_note, shelf=shelf, scope=scope)
     hit = 0
     for where in _indexed(shelf, scope):
-        after = 0
-        while after is not None:
-            after, count, gone = yield partial(
-                _purge_some, shelf=shelf, scope=scope, where=where, after=after, last=last
-            )
+        numbers: Sequence[int] = (0,)
+        while numbers := (yield partial(_page, shelf=shelf, where=where, after=numbers[-1], last=last)):
+            count, gone = yield partial(_purge_some, shelf=shelf, scope=scope, numbers=numbers)
             hit += count
             shelf.tell(gone, "purge")
     return hit
@@ -126,8 +124,9 @@ def _note(connection: Connection, shelf: Shelf, scope: Scope) -> int:
     connection.execute(update(SPACES).where(SPACES.c.id == shelf.space).values(mark=SPACES.c.mark + 1))
     number = connection.execute(select(SPACES.c.mark).where(SPACES.c.id == shelf.space)).scalar_one()
     connection.execute(insert(PURGES), {"space": shelf.space, "number": number, "scope": encode_scope(scope)})
-    old = (PURGES.c.space == shelf.space, PURGES.c.number <= number - REMEMBERED)
-    connection.execute(delete(PURGES).where(*old))
+    if number % items.PAGE == 0:
+        old = (PURGES.c.space == shelf.space, PURGES.c.number <= number - REMEMBERED)
+        connection.execute(delete(PURGES).where(*old))
     last = connection.execute(select(func.max(ITEMS.c.id)).where(ITEMS.c.space == shelf.space)).scalar_one()
     return last or 0
 
@@ -148,20 +147,20 @@ def _indexed(shelf: Shelf, scope: Scope) -> Iterator[ColumnElement[bool]]:
         yield ITEMS.c.id.in_(select(GROUPS.c.item).where(GROUPS.c.space == shelf.space, GROUPS.c.name.in_(names)))
 
 
-def _purge_some(
-    connection: Connection, shelf: Shelf, scope: Scope, where: ColumnElement[bool], after: int, last: int
-) -> tuple[int | None, int, list[Any]]:
-    """A page of a purge: where the next one begins, how many responses were hit, and what has gone."""
-    shelf.enter(connection)
+def _page(connection: Connection, shelf: Shelf, where: ColumnElement[bool], after: int, last: int) -> Sequence[int]:
+    """The numbers of some items that a purge may apply to."""
     some = (
         select(ITEMS.c.id)
         .where(ITEMS.c.space == shelf.space, ITEMS.c.id > after, ITEMS.c.id <= last, where)
         .order_by(ITEMS.c.id)
         .limit(items.PAGE)
     )
-    numbers = connection.execute(some).scalars().all()
-    if not numbers:
-        return None, 0, []
+    return connection.execute(some).scalars().all()
+
+
+def _purge_some(connection: Connection, shelf: Shelf, scope: Scope, numbers: Sequence[int]) -> tuple[int, list[Any]]:
+    """Apply a purge to some items: how many responses were hit, and what has gone."""
+    shelf.enter(connection)
     locked = (
         select(ITEMS.c.id, ITEMS.c.key, ITEMS.c.weight, ITEMS.c.generation, ITEMS.c.blob)
         .where(ITEMS.c.id.in_(numbers))
@@ -183,7 +182,7 @@ def _purge_some(
             shelf.add(connection, 0, values["weight"] - row.weight)
     if going:
         shelf.take(connection, going)
-    return (numbers[-1] if len(numbers) == items.PAGE else None), hit, going
+    return hit, going
 
 
 def sweep(shelf: Shelf, now: float, limit: int) -> Flow[int]:

@@ -103,15 +103,17 @@ class AsyncSQLStore:
                 INHERITED.extend((self.engine.pool, self._asking.pool))
                 await self._asking.dispose(close=False)
                 await self.engine.dispose(close=False)
-        if self._shelf is None:
-            async with self._preparing:
-                if self._shelf is None:
-                    self._shelf = await self._prepare()
-        if isinstance(self._shelf, SchemaError):
-            raise self._shelf
-        return self._shelf
+        shelf = self._shelf or await self._prepare()
+        if isinstance(shelf, SchemaError):
+            raise shelf
+        return shelf
 
     async def _prepare(self) -> Shelf | SchemaError:
+        async with self._preparing:
+            self._shelf = self._shelf or await self._prepared()
+            return self._shelf
+
+    async def _prepared(self) -> Shelf | SchemaError:
         try:
             space = await self.run(partial(prepared, name=self._options.namespace))
         except SchemaError as refused:
