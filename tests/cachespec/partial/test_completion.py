@@ -306,6 +306,20 @@ def test_a_rest_for_which_there_is_no_room_is_not_asked_for_again_and_again(make
     assert origin.calls == 4
 
 
+def test_where_a_body_is_gone_by_then_all_of_it_is_asked_for(make: MAKE) -> None:
+    class Forgetful(MemoryStore):
+        def open(self, body_id: str) -> None:  # type: ignore[override]
+            return None
+
+    lab, origin = make(Forgetful())
+    origin.content = bytes(range(10)) * LARGE
+    lab.asks(f"0-{5 * LARGE - 1}")
+    whole = lab.asks(None)
+    assert (whole.status, whole.body, whole.info.status) == (200, origin.content, "miss")
+    assert "range" not in origin.asked
+    assert origin.calls == 3
+
+
 def test_a_purge_beats_a_rest_that_began_before_it(make: MAKE) -> None:
     lab, origin = make()
     lab.asks("0-4")

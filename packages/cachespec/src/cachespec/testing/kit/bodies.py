@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...stores.contract import Scope
+from ...entries import Entry, Part
+from ...stores.contract import Scope, Store
 from ..samples import NOW, entry, key_of, record, url_of, variant_key_of
 from .acts import DAY, KEY, LONG, URL, long_body, put, read_body, sweep
 from .subject import Subject
+
+
+def in_parts(store: Store) -> tuple[Entry, tuple[bytes, bytes]]:
+    """A response in parts, of which two lie by themselves in `store`, and the octets of these."""
+    item, first = long_body(store)
+    other, second = long_body(store, 2)
+    parts = (
+        Part(0, LONG, None, item.body_id),
+        Part(LONG, LONG + 5, b"small"),
+        Part(LONG + 10, LONG + 20, None, other.body_id, 7),
+    )
+    return replace(item, length=2 * LONG, body_id=None, parts=parts), (first, second)
 
 
 class Bodies(Subject):
@@ -44,6 +57,36 @@ class Bodies(Subject):
         store.discard(item.body_id or "")
         store.discard(item.body_id or "")
         assert not put(store, KEY, item)
+
+    def test_an_item_may_name_several_bodies(self) -> None:
+        store = self.store()
+        item, octets = in_parts(store)
+        assert put(store, KEY, item)
+        sweep(store, NOW + 2 * DAY)
+        there = store.read(KEY).item
+        assert isinstance(there, Entry)
+        assert there.parts == item.parts
+        for body_id, whole in zip(there.body_ids, octets, strict=True):
+            opened = store.open(body_id)
+            assert opened is not None
+            assert b"".join(opened.chunks(0, LONG)) == whole
+            opened.close()
+
+    def test_an_item_of_whose_bodies_one_is_missing_is_refused(self) -> None:
+        store = self.store()
+        item, _ = in_parts(store)
+        store.discard(item.body_ids[1])
+        assert not put(store, KEY, item)
+        assert store.read(KEY).item is None
+
+    def test_all_bodies_go_with_their_item(self) -> None:
+        store = self.store()
+        item, _ = in_parts(store)
+        assert put(store, KEY, item)
+        assert store.purge(Scope(everything=True)) == 1
+        for body_id in item.body_ids:
+            one = entry(url_of(2), None, length=LONG, body_id=body_id)
+            assert not put(store, key_of(url_of(2)), one)
 
     def test_a_body_that_nobody_named_is_swept(self) -> None:
         store = self.store()
