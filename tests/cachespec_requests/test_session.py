@@ -252,6 +252,12 @@ def test_a_store_that_was_opened_here_is_closed_and_opened_again(
     assert cache_info(session.get(origin.url)).stored
     assert len(opened) == 2
     session.close()
+    # Nothing is opened for being closed.
+    session.close()
+    assert len(opened) == 2
+    assert session.urls() == []
+    assert len(opened) == 3
+    session.close()
 
 
 class Closing(BaseAdapter):

@@ -5,45 +5,46 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from cachespec import Answer, Cache, Content, LiveResponse, Policy, Request, Store, Wish, open_store
-
-L = TypeVar("L", bound=LiveResponse)
+from cachespec import Cache, Policy, Store, open_store
 
 MEMORY: Final = "memory:"
-NO_WISH: Final = Wish()
 
 
 class OwnCache(Cache):
     """A cache that has opened its store itself, at a URL: it closes it, opens it again when it is needed, and can be
     pickled as that URL."""
 
-    store: Store
-
     def __init__(self, url: str, policy: Policy | None, clock: Callable[[], float]) -> None:
-        super().__init__(open_store(url), policy, clock=clock)
         self._url = url
-        self._open = True
+        self._store: Store | None = None
         self._opening = threading.Lock()
+        super().__init__(open_store(url), policy, clock=clock)
 
-    def fetch(
-        self, request: Request, send: Callable[[Request], L], wish: Wish = NO_WISH, *, patience: float | None = None
-    ) -> Answer[L, Content]:
-        """See `Cache.fetch`.  A session may be used after it was closed: the store is opened again."""
-        with self._opening:
-            if not self._open:
-                self.store, self._open = open_store(self._url), True
-        return super().fetch(request, send, wish, patience=patience)
+    @property
+    def store(self) -> Store:
+        """The store.  A session may be used after it was closed: it is opened again then."""
+        store = self._store
+        if store is None:
+            with self._opening:
+                store = open_store(self._url) if self._store is None else self._store
+                self._store = store
+        return store
+
+    @store.setter
+    def store(self, store: Store) -> None:
+        self._store = store
 
     def close(self) -> None:
         """Wait for background refreshes that have begun, drop those that have not, and close the store."""
         super().close()
-        with self._opening:
-            # Memory has nothing to let go of, and responses may still be read from it.
-            if self._open and self._url != MEMORY:
-                self._open = False
-                self.store.close()
+        # Memory has nothing to let go of, and responses may still be read from it.
+        if self._url != MEMORY:
+            with self._opening:
+                store, self._store = self._store, None
+            if store is not None:
+                store.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return OwnCache, (self._url, self.policy, self.clock)

@@ -6,6 +6,7 @@ a client: `cachespec_httpx.testing` and `cachespec_requests.testing`.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -69,12 +70,13 @@ Script: TypeAlias = Answer | Callable[[Request], Answer]
 class Origin:
     """A server that answers from memory, as it was told.
 
-    It adds Date, by `clock`, and Content-Length where they are missing, leaves out the content that a HEAD does not
-    get, and answers 304 where the request's conditions say that its client has what it would answer.
+    It adds Date and Content-Length where they are missing, leaves out the content that a HEAD does not get, and answers
+    304 where the request's conditions say that its client has what it would answer.  `clock`, for Date, should be the
+    cache's; both are `time.time` by default.
     """
 
     def __init__(self, *script: Script, clock: Callable[[], float] | None = None) -> None:
-        self.clock: Callable[[], float] = clock or Clock()
+        self.clock: Callable[[], float] = clock or time.time
         self.requests: list[Request] = []
         """What has been asked, in order."""
         self._script: deque[Script] = deque()
