@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 import pytest
+import trio
 
-from cachespec import Policy
+from cachespec import FileStore, Policy
 from cachespec_httpx import AsyncCacheClient, CacheClient, cache_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Origin, Seen
 
@@ -229,4 +232,79 @@ async def test_a_deadline_around_a_hit_does_no_harm(origin: Origin) -> None:
             scope.cancel()
             await client.get(origin.url)
         assert cache_info(await client.get(origin.url)).status == "hit"
+    assert len(origin.seen) == 1
+
+
+def large(folder: Path) -> list[Path]:
+    """The bodies that lie in a folder's store, complete or not."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 100_000]
+
+
+@pytest.mark.anyio
+async def test_a_miss_that_is_cancelled_halfway_leaves_no_body_on_disk(origin: Origin, tmp_path: Path) -> None:
+    last = threading.Event()
+    pieces = [b"x" * 300_000] * 2
+    origin.serve(origin.reply(headers=FRESH, body=pieces, last=last), origin.reply(headers=FRESH, body=pieces))
+    store = FileStore(tmp_path)
+    async with AsyncCacheClient(store=store) as client:
+        scope = anyio.CancelScope()
+        async with anyio.create_task_group() as group:
+            group.start_soon(Crowd(client, origin.url).ask, scope)
+            await until(lambda: large(tmp_path))
+            scope.cancel()
+        last.set()
+        await until(lambda: not large(tmp_path))
+        assert await client.urls() == []
+        assert cache_info(await client.get(origin.url)).stored
+    store.close()
+
+
+@pytest.mark.anyio
+async def test_a_hit_that_is_cancelled_halfway_does_no_harm(origin: Origin, tmp_path: Path) -> None:
+    body = b"x" * 1_000_000
+    origin.serve(origin.reply(headers=FRESH, body=[body]))
+    store = FileStore(tmp_path)
+    async with AsyncCacheClient(store=store) as client:
+        await client.get(origin.url)
+        with anyio.CancelScope() as scope:
+            async with client.stream("GET", origin.url) as response:
+                assert cache_info(response).status == "hit"
+                async for _ in response.aiter_raw():
+                    scope.cancel()
+        assert scope.cancelled_caught
+        again = await client.get(origin.url)
+    assert (again.content, cache_info(again).status) == (body, "hit")
+    assert len(origin.seen) == 1
+    store.close()
+
+
+@pytest.mark.anyio
+async def test_a_deadline_of_the_loops_own_may_stand_around_anything(origin: Origin, anyio_backend_name: str) -> None:
+    gate = threading.Event()
+    origin.serve(origin.reply(headers=FRESH, body=b"x", gate=gate), origin.reply(headers=FRESH, body=b"y"))
+
+    async def hurried(seconds: float) -> bool:
+        """Whether the request was over in time."""
+        if anyio_backend_name == "trio":
+            with trio.move_on_after(seconds) as scope:
+                await client.get(origin.url)
+            return not scope.cancelled_caught
+        try:
+            async with asyncio.timeout(seconds):
+                await client.get(origin.url)
+        except TimeoutError:
+            return False
+        return True
+
+    async with AsyncCacheClient(policy=PATIENT) as client:
+        crowd = Crowd(client, origin.url)
+        async with anyio.create_task_group() as group:
+            group.start_soon(crowd.ask)
+            await until(lambda: origin.seen)
+            # A wait, then the leader goes on.
+            assert not await hurried(0.05)
+            gate.set()
+        assert crowd.statuses == ["miss"]
+        assert await hurried(10)
+        assert not client.cache._flights._flights
     assert len(origin.seen) == 1
