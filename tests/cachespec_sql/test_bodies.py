@@ -129,6 +129,17 @@ def test_bodies_under_way_may_fill_it_all(make: Callable[..., SQLStore]) -> None
     assert store.append("e" * 32, b"")
 
 
+def test_what_killed_processes_left_behind_makes_room_for_others(make: Callable[..., SQLStore], url: str) -> None:
+    store = make(max_bytes=ROOM, max_body=ROOM)
+    kept = stored(store, 0)
+    assert all(store.append(f"f{number:031x}", b"x" * LONG) for number in range(22))
+    change(url, f"UPDATE {BODIES.name} SET since = 0 WHERE owner IS NULL")
+    for number in range(1, 10):
+        stored(store, number)
+    assert store.stats().evictions == 0
+    assert read_body(store, kept)
+
+
 def test_a_large_body_is_swept_in_bounded_steps(make: Callable[..., SQLStore]) -> None:
     store = make()
     piece = b"x" * 262_144

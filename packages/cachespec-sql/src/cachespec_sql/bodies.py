@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from cachespec.stores.building import ABANDONED, DamagedBodyError
 
-from .shelf import Shelf, mark
+from .shelf import NEVER, Shelf, mark
 from .tables import BODIES, CHUNKS
 
 PIECE: Final = 256 * 1024
@@ -129,7 +129,8 @@ def claim(connection: Connection, shelf: Shelf, names: tuple[str, ...], key: byt
     if not names:
         return True
     mine = (BODIES.c.space == shelf.space, BODIES.c.name.in_([name.encode() for name in names]), BODIES.c.gone == 0)
-    return mark(connection, BODIES, mine, {"owner": key}) == len(names)
+    # With this time, those that nobody has named are found without looking at the others.
+    return mark(connection, BODIES, mine, {"owner": key, "since": NEVER}) == len(names)
 
 
 def release(connection: Connection, shelf: Shelf, names: tuple[str, ...], key: bytes) -> None:

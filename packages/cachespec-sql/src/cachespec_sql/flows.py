@@ -44,8 +44,10 @@ def append(shelf: Shelf, body_id: str, chunk: bytes) -> Flow[bool]:
 def make_room(shelf: Shelf) -> Flow[bool]:
     """Remove until there is no more than there may be; whether that came about.
 
-    First what is gone for so long that nobody should be reading it, then what was not asked for.
+    First what killed processes have left behind, and what is gone for so long that nobody should be reading it; then
+    what was not asked for.
     """
+    yield lambda connection: bodies.abandon(connection, shelf, time.time())
     while (yield shelf.is_over):
         if (yield lambda connection: bodies.reap(connection, shelf, time.time() - GRACE)):
             continue

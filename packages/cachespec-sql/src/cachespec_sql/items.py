@@ -11,11 +11,9 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 from cachespec.stores.building import RETENTION, SPARE, Entry, Item, Reading, Stats, decode_scope, encode, refuses
 
 from .bodies import claim, release
-from .shelf import OVERHEAD, Shelf, digest
+from .shelf import NEVER, OVERHEAD, Shelf, digest
 from .tables import GROUPS, HEAD, ITEMS, LEASES, PURGES, SPACES
 
-NEVER: Final = 1e15
-"""Seconds since the epoch that nobody will see; not every database has infinity."""
 PAGE: Final = 100
 """Items that are looked at in one transaction."""
 

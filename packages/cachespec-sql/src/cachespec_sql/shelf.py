@@ -25,6 +25,8 @@ R = TypeVar("R")
 Step: TypeAlias = Callable[[Connection], Any]
 Flow: TypeAlias = Generator[Step, Any, R]
 
+NEVER: Final = 1e15
+"""Seconds since the epoch that nobody will see; not every database has infinity."""
 OVERHEAD: Final = 300
 """Bytes that an item takes beside its blob, roughly."""
 FLUSH: Final = 64

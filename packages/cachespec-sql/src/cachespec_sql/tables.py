@@ -108,7 +108,8 @@ BODIES: Final = Table(
     Index(f"cachespec{VERSION}_bodies_owner", "space", "owner"),
     Index(f"cachespec{VERSION}_bodies_gone", "space", "gone", "since"),
 )
-"""`owner` is the key of the item that names the body; one that is gone lies on for those who are reading it."""
+"""`owner` is the key of the item that names the body; `since` is when one without an owner was added to last, or when
+it was gone: it lies on for those who are reading it."""
 
 CHUNKS: Final = Table(
     f"cachespec{VERSION}_chunks",
