@@ -453,6 +453,12 @@ def test_vary_on_something_is_stored(vary: str, policy: Policy) -> None:
     assert code(FRESH | {"Vary": vary}, policy) == "stored"
 
 
+@BOTH
+@pytest.mark.parametrize(("fields", "expected"), [(32, "stored"), (33, "vary-many")])
+def test_a_vary_that_names_too_many_fields_is_refused(policy: Policy, fields: int, expected: str) -> None:
+    assert code(FRESH | {"Vary": ", ".join(f"x-{at}" for at in range(fields))}, policy) == expected
+
+
 def test_a_policy_may_refuse_to_vary_on_a_field() -> None:
     assert code(FRESH | {"Vary": "Accept, User-Agent"}, GATEWAY) == "vary-refused"
     verdict = judge(FRESH | {"Vary": "User-Agent, COOKIE"}, GATEWAY)
@@ -890,6 +896,7 @@ def test_the_names_of_verdicts_stay() -> None:
         "SET_COOKIE": (False, "set-cookie"),
         "TRANSFER_CODED": (False, "transfer-coded"),
         "VARY_ALL": (False, "vary"),
+        "VARY_MANY": (False, "vary-many"),
         "VARY_REFUSED": (False, "vary-refused"),
         "NOT_CACHEABLE": (False, "not-cacheable"),
         "FILTERED": (False, "filtered"),

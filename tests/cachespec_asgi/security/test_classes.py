@@ -153,6 +153,11 @@ async def test_06_variants_of_one_url_are_bounded(client: Any, origin: Any) -> N
     assert len(middleware.cache.store) <= 2 * 10 + 2
 
 
+async def test_06_a_vary_that_names_too_many_fields_is_refused(client: Any, origin: Any) -> None:
+    origin.headers = [PUBLIC, ("vary", ", ".join(f"x-{at}" for at in range(100)))]
+    assert await served(client(CacheMiddleware(origin)), origin, {}, {}) == 2
+
+
 @pytest.mark.parametrize("name", ["cookie", "Authorization", "user-agent"])
 async def test_06_vary_on_what_differs_with_everybody_is_refused(client: Any, origin: Any, name: str) -> None:
     origin.headers = [PUBLIC, ("vary", f"accept, {name}")]
@@ -368,6 +373,15 @@ async def test_14_overlapping_ranges_never_bring_more_than_the_whole(client: Any
     assert origin.calls == 1
 
 
+@pytest.mark.parametrize(("count", "status"), [(16, 206), (17, 200)])
+async def test_14_there_are_at_most_sixteen_parts(client: Any, origin: Any, count: int, status: int) -> None:
+    origin.body = b"a" * 10_000
+    call = client(CacheMiddleware(origin))
+    await call("/a")
+    ranges = ",".join(f"{at * 500}-{at * 500}" for at in range(count))
+    assert (await call("/a", **with_field("range", f"bytes={ranges}"))).status == status
+
+
 async def test_14_if_range_compares_strongly(client: Any, origin: Any) -> None:
     origin.headers = [PUBLIC, ("etag", 'W/"1"')]
     call = client(CacheMiddleware(origin))
@@ -513,6 +527,19 @@ async def test_21_what_strangers_can_make_it_keep_is_bounded(client: Any, origin
     assert store.bytes <= 200_000
 
 
+async def test_21_what_is_remembered_beside_the_store_is_bounded(client: Any, origin: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("cachespec_asgi.shortcut.KEPT", 10)
+    monkeypatch.setattr("cachespec_asgi.shortcut.NAMES", 10)
+    middleware = CacheMiddleware(origin)
+    call = client(middleware)
+    for at in range(50):
+        origin.headers = [("cache-control", "no-store" if at % 2 else "max-age=60"), ("etag", f'"{at}"')]
+        for _ in range(3):
+            await call(f"/{at}", **with_field(f"x-{at}", "a"))
+    short = middleware.shortcut
+    assert max(len(short._kept), len(short._passing), len(short._refused), len(short._names)) <= 10
+
+
 # --- 22. denial by parsing
 
 
@@ -570,3 +597,26 @@ async def test_23_a_client_that_reads_slowly_holds_up_nobody_but_itself(client: 
         with anyio.fail_after(5):
             assert (await call("/a")).body == b"ab"
         reads.set()
+
+
+async def test_23_a_body_without_end_holds_up_nobody(client: Any) -> None:
+    begun = 0
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal begun
+        begun += 1
+        await send({"type": START, "status": 200, "headers": [(b"cache-control", b"max-age=60")]})
+        if begun == 1:
+            while True:
+                await send({"type": BODY, "body": b".", "more_body": True})
+                await anyio.sleep(0.001)
+        await send({"type": BODY, "body": b"whole"})
+
+    call = client(CacheMiddleware(app, policy=Policy.gateway(collapse_wait=0.05)))
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call, "/a")
+            await anyio.wait_all_tasks_blocked()
+            assert (await call("/a")).body == b"whole"
+            tasks.cancel_scope.cancel()
+    assert begun == 2

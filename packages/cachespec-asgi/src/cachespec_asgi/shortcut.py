@@ -57,6 +57,7 @@ TIMELESS: Final = frozenset(
         "status-refused",
         "useless",
         "vary",
+        "vary-many",
         "vary-refused",
     }
 )

@@ -17,7 +17,7 @@ from .operations import Operation
 from .vary import Vary
 
 # Whatever else keeps a response from being stored, such as the lack of a validator, may be mended by the endpoint.
-_FINAL: Final = frozenset({"method", "vary", "vary-refused"})
+_FINAL: Final = frozenset({"method", "vary", "vary-many", "vary-refused"})
 
 _GATEWAY: Final = Policy.gateway()
 _PRIVATE: Final = Policy()

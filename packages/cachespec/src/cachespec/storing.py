@@ -53,6 +53,7 @@ COOKIES = Verdict(False, "cookie", "Policy.credentials", "The request has cookie
 SET_COOKIE = Verdict(False, "set-cookie", "Policy.set_cookie", "The response sets a cookie.")
 VARY_ALL = Verdict(False, "vary", "RFC 9111 §4.1", "Vary says that no other request can be given this response.")
 VARY_REFUSED = Verdict(False, "vary-refused", "Policy.refuse_vary", "The response varies on {}.")
+VARY_MANY = Verdict(False, "vary-many", "RFC 9111 §4.1", "The response varies on {} fields, more than are looked at.")
 TRANSFER_CODED = Verdict(
     False, "transfer-coded", "RFC 9112 §7", "Its transfer coding {} would be lost, and the body with it."
 )
@@ -70,6 +71,9 @@ UNDERSTOOD: Final = frozenset(
 """Final statuses whose caching rules are implemented: those of RFC 9110, and 451 (ruling D45).  206 and 304 are not."""
 FORBIDDEN: Final = frozenset({428, 429, 431, 511})
 """Statuses that are never stored (RFC 6585, ruling D56)."""
+
+MAX_VARY: Final = 32
+"""How many fields a Vary may name for its response to be stored: each is looked up for every request."""
 
 _LOOPBACK: Final = re.compile(r"http://(?:127\.0\.0\.1|\[::1\]|localhost)[:/]", re.IGNORECASE)
 
@@ -292,6 +296,8 @@ def _field_refusal(response: Response, policy: Policy) -> Verdict | None:
         names = vary_names(fields["vary"])
         if names is None:
             return VARY_ALL
+        if len(names) > MAX_VARY:
+            return VARY_MANY.of(len(names))
         if refused := policy.refuse_vary.intersection(names):
             return VARY_REFUSED.of(", ".join(sorted(refused)))
     return None
