@@ -500,3 +500,16 @@ def test_an_adapter_without_content_is_answered_for(origin: Origin) -> None:
     with CachedSession(adapter=inner) as session:
         assert [session.get("http://a.test/").content for _ in range(2)] == [None, b""]
     assert inner.sent == 1
+
+
+@pytest.mark.requirement("9111-3.1-03")
+def test_what_is_coded_for_the_transfer_is_fetched_every_time(session: CachedSession, origin: Origin) -> None:
+    coded = gzip.compress(b"content")
+    framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(coded), coded)
+    origin.serve(origin.fresh(framed, ("Transfer-Encoding", "gzip, chunked"), framing="none"))
+    for _ in range(2):
+        # Chunked is undone, gzip is not: whoever knows the field can.
+        response = session.get(origin.url)
+        assert gzip.decompress(response.content) == b"content"
+        assert response.headers["Transfer-Encoding"] == "gzip, chunked"
+    assert len(origin.seen) == 2
