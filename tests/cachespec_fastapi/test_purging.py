@@ -61,7 +61,7 @@ def test_the_recorder_is_a_gateway() -> None:
         ({"route": "article", "params": {"number": 7}}, {"url": "http://example.com/articles/7"}),
         ({"groups": "articles"}, {"groups": ("articles",)}),
         ({"groups": ["a", "é\r\n"]}, {"groups": ("a", "%C3%A9%0D%0A")}),
-        ({"groups": iter(["x" * 300])}, {"groups": ("x" * 256,)}),
+        pytest.param({"groups": iter(["x" * 300])}, {"groups": ("x" * 256,)}, id="an iterator"),
         ({"prefix": "/articles/"}, {"prefix": "/articles/"}),
         ({"everything": True}, {"everything": True}),
         ({"expired": True}, {"expired": True}),

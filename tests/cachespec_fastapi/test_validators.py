@@ -166,7 +166,7 @@ def test_what_has_no_form_as_a_tag_is_digested_while_requests_are_served(ask: An
         etag(tag)
 
 
-@pytest.mark.parametrize("tag", [True, 1.5, ["v1"], object()], ids=str)
+@pytest.mark.parametrize("tag", [True, 1.5, ["v1"], pytest.param(object(), id="an object")], ids=str)
 def test_a_tag_of_another_type_is_a_type_error(ask: Any, tag: Any) -> None:
     with pytest.raises(TypeError, match=r"^tag: "):
         etag(tag)
