@@ -40,7 +40,9 @@ class Gate:
 
 DISK = ("file", "sqlite")
 SCALE = [(kind, adapter, 2 if kind == "file" else 1.5) for kind in ("memory", *DISK) for adapter in ("httpx", "asgi")]
-FIRST_BYTES = ("stored in memory", "stored in a file", "not stored")
+# A store that processes share has one of them take a lease, which is written before the application is asked: that is
+# measured, and no gate holds it.
+FIRST_BYTES = ("stored in memory", "stored in a file of its own", "not stored")
 GATES = (
     Gate("rules-stored", "cachespec", "ratio", 4),
     Gate("rules-raw", "cachespec", "ratio", 2),
@@ -59,7 +61,7 @@ GATES = (
     *(Gate(f"full-{kind}", "4,000 entries", "ratio", 1.5) for kind in ("memory", *DISK)),
     *(Gate(f"variants-{kind}", "2,000 variants", "ratio", 1.5) for kind in ("memory", *DISK)),
     Gate("crowd-past", "cachespec", "wall", 1.2),
-    Gate("uvicorn-rate", "cachespec, memory", "wall", 4 / 3),
+    *(Gate("uvicorn-rate", "cachespec, memory", kind, 4 / 3) for kind in ("wall", "ratio")),
     *(Gate("uvicorn-first-byte", f"cachespec, {what}", "wall", 2) for what in FIRST_BYTES),
     Gate("dependencies", "cache()", "extra", 15),
 )

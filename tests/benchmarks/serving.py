@@ -49,11 +49,11 @@ class Streaming:
 
 def made(kind: str, stack: ExitStack) -> tuple[Any, App]:
     """What counts, and what is served."""
-    what, _, store = kind.partition(":")
+    what, store, alone = [*kind.split(":"), "", ""][:3]
     inner: Any = Streaming() if what == "streaming" else Counted()
     if store == "prebuilt":
         return inner, prebuilt(inner.app, stack)
-    return inner, ours(store, inner.app, stack) if store else inner.app
+    return inner, ours(store, inner.app, stack, collapse_across=not alone) if store else inner.app
 
 
 def main(kind: str) -> None:

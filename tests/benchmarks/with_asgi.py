@@ -17,6 +17,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from stores import KINDS, async_hishel, opened
 
+from cachespec import Policy
+
 FLOOR = "Starlette, no cache"
 PREBUILT = "two messages made ready before"
 LITTLE = "cachespec, 2 KiB"
@@ -185,12 +187,12 @@ def prebuilt(app: App, stack: ExitStack) -> App:
     return ready
 
 
-def ours(kind: str, app: App, stack: ExitStack) -> App:
+def ours(kind: str, app: App, stack: ExitStack, **policy: Any) -> App:
     try:
         from cachespec_asgi import CacheMiddleware
     except ImportError as error:
         raise AbsentError(str(error)) from error
-    return CacheMiddleware(app, store=opened(kind, stack))
+    return CacheMiddleware(app, store=opened(kind, stack), policy=Policy.gateway(**policy))
 
 
 def theirs_hishel(kind: str, app: App, stack: ExitStack) -> App:

@@ -156,6 +156,8 @@ def _first_bytes(stack: ExitStack, offer: Offer) -> None:
     offer.add(PLAIN, partial(first, "streaming", "kept"))
     offer.add("cachespec, stored in memory", partial(first, "streaming:memory", "kept"))
     offer.add("cachespec, stored in a file", partial(first, "streaming:file", "kept"))
+    # Where processes share a store, who goes takes a lease before; that has to be written.
+    offer.add("cachespec, stored in a file of its own", partial(first, "streaming:file:alone", "kept"))
     offer.add("cachespec, stored in SQLite", partial(first, "streaming:sqlite", "kept"))
     offer.add("cachespec, not stored", partial(first, "streaming:memory", "past"))
     offer.add("cachespec, a hit in memory", partial(first, "streaming:memory", "kept", HOT))
