@@ -51,6 +51,7 @@ def selected(value: str | None) -> tuple[int, int]:
 @given(steps=st.lists(STEP, max_size=14))
 @example(steps=[("ask", "0-4"), ("ask", "20-29"), ("ask", "3-12"), ("ask", None), ("ask", None)])
 @example(steps=[("ask", "0-9"), ("rude", None), ("change", "strong"), ("ask", None), ("ask", "2-4")])
+@example(steps=[("ask", "10-25"), ("ask", "5-14"), ("ask", "16-20"), ("ask", "20-29"), ("ask", "24-26")])
 @example(steps=[("ask", "0-9"), ("cut", None), ("ask", None), ("ask", None)])
 def test_every_answer_is_of_one_piece(steps: list[tuple[str, Any]], make: Callable[..., Any]) -> None:
     # So small that parts lie beside the head, and by themselves, and come in pieces.
