@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "docs" / f"migration-{name}.md" for name in ("hishel", "requests-cache", "cachecontrol")]
+MIGRATIONS = ("hishel", "requests-cache", "cachecontrol", "asgi", "fastapi")
+PAGES = [*(ROOT / "docs" / f"migration-{name}.md" for name in MIGRATIONS), ROOT / "docs/packages/asgi-security.md"]
 LAST = "proved by"
 ID = re.compile(r"`([a-z_/]+\.py)::(\w+)`")
 
