@@ -88,14 +88,16 @@ def main() -> int:
         name: every if given.full else dice.sample(every, min(given.sample, len(every))) for name, every in made.items()
     }
     files = dict.fromkeys([file for name in names for file in MODULES[name]] + list(FLOW))
-    court = hold([Trial(name, mutant) for name in names for mutant in chosen[name]], list(files), given.workers)
     accepted = reasons()
+
+    def tell(trial: Trial) -> None:
+        reason = accepted.get(trial.module, {}).get(trial.mutant.name)
+        if reason is None or given.verbose:
+            print(f"{trial.module}.py:{trial.mutant.line}: {trial.mutant.name}" + (f"\n    {reason}" if reason else ""))
+
+    trials = [Trial(name, mutant) for name in names for mutant in chosen[name]]
+    court = hold(trials, list(files), given.workers, tell)
     lived = {name: [trial.mutant for trial in court.survivors if trial.module == name] for name in names}
-    for name, alive in lived.items():
-        for mutant in sorted(alive, key=lambda one: one.lines.start):
-            reason = accepted.get(name, {}).get(mutant.name)
-            if reason is None or given.verbose:
-                print(f"{name}.py:{mutant.line}: {mutant.name}" + (f"\n    {reason}" if reason else ""))
     failed = False
     print(f"\n{'module':14} {'mutants':>8} {'run':>6} {'killed':>7} {'in 100':>7} {'accepted':>9} {'unknown':>8}")
     for name in names:

@@ -8,6 +8,7 @@ tell the difference; those in the module's own file go first, and the fast befor
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import resource
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -59,9 +60,13 @@ class Usual:
 class Court:
     """A plugin of pytest that runs the trials in place of the tests."""
 
-    def __init__(self, trials: Iterable[Trial], workers: int) -> None:
+    def __init__(self, trials: Iterable[Trial], workers: int, tell: Callable[[Trial], None]) -> None:
         self.waiting = list(reversed(list(trials)))
         self.workers = workers
+        self.tell = tell
+        """Called with each that survives."""
+        self.trying = False
+        """Whether this process is a child with a mutant."""
         self.survivors: list[Trial] = []
         self.late: list[Trial] = []
         """Those that were ended because they took too long; they count as killed."""
@@ -79,8 +84,15 @@ class Court:
             self.hold(session)
         return True
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        # One test that fails is enough, and nobody reads what it has to say.
+        if self.trying and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+            os._exit(KILLED)
+
     def hold(self, session: pytest.Session) -> None:
         """All trials, so many at a time."""
+        gc.freeze()
         under_way: dict[int, Trial] = {}
         while self.waiting or under_way:
             while self.waiting and len(under_way) < self.workers:
@@ -88,15 +100,13 @@ class Court:
                 items = self.witnesses(trial, session.items)
                 limit = SECONDS + 10 * sum(self.usual[item.nodeid].seconds for item in items)
                 trial.deadline = time.monotonic() + PATIENCE * limit
-                if items:
-                    under_way[child(session, trial, items, limit)] = trial
-                else:
-                    self.survivors.append(trial)
+                under_way[self.child(trial, items, limit)] = trial
             pid, status = os.waitpid(-1, os.WNOHANG) if under_way else (0, 0)
             if pid:
                 trial, code = under_way.pop(pid), os.waitstatus_to_exitcode(status)
                 if code == SURVIVED:
                     self.survivors.append(trial)
+                    self.tell(trial)
                 elif code == BROKEN:
                     self.fault = f"{trial.module}.py:{trial.mutant.line}: {trial.mutant.name} could not be tried"
                 elif code in (-signal.SIGXCPU, -signal.SIGKILL):
@@ -115,9 +125,34 @@ class Court:
         own = f"test_{trial.module}.py"
         return sorted(items, key=lambda item: (item.path.name != own, self.usual[item.nodeid].seconds))
 
+    def child(self, trial: Trial, items: Sequence[pytest.Item], limit: float) -> int:
+        """Fork; the child says with its exit code whether the mutant survived.  The child's process id."""
+        pid = os.fork()
+        if pid:
+            return pid
+        code = BROKEN
+        try:
+            quiet()
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
+            module, compiled = sys.modules[f"cachespec.{trial.module}"], trial.mutant.code
+            code = KILLED  # Whoever imports it would see it fail.
+            made = executed(module, compiled)
+            code = BROKEN
+            put_in_place(module, made)
+            code = KILLED
+            self.trying = True
+            for item in items:
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+            code = SURVIVED
+        finally:
+            # Not by way of exceptions: whatever a mutant has broken, this process ends here.
+            os._exit(code)
 
-def hold(trials: Sequence[Trial], files: Sequence[str], workers: int) -> Court:
-    """The court after all `trials` before the tests in `files`."""
+
+def hold(trials: Sequence[Trial], files: Sequence[str], workers: int, tell: Callable[[Trial], None]) -> Court:
+    """The court after all `trials` before the tests in `files`; `tell` is called with each survivor."""
     hypothesis.settings.register_profile(
         "mutants",
         derandomize=True,
@@ -129,7 +164,7 @@ def hold(trials: Sequence[Trial], files: Sequence[str], workers: int) -> Court:
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     hypothesis.settings.load_profile("mutants")
-    court = Court(trials, workers)
+    court = Court(trials, workers, tell)
     # Without the rewriting of assertions it starts sooner; nobody reads what a child has to say.
     options = ["-q", "--no-header", "--no-summary", "--assert=plain", "--capture=no", "-p", "no:cacheprovider"]
     places = ["-c", str(ROOT / ".pytest.toml"), "--rootdir", str(ROOT)]
@@ -180,33 +215,6 @@ def trace(session: pytest.Session, files: set[str]) -> Iterator[tuple[str, Usual
         sys.settrace(None)
         now.seconds = time.process_time() - begun if session.testsfailed == failed else -1.0
         yield item.nodeid, now
-
-
-def child(session: pytest.Session, trial: Trial, items: Sequence[pytest.Item], limit: float) -> int:
-    """Fork; the child says with its exit code whether the mutant survived.  The child's process id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = BROKEN
-    try:
-        quiet()
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
-        module, compiled = sys.modules[f"cachespec.{trial.module}"], trial.mutant.code
-        code = KILLED  # Whoever imports it would see it fail.
-        made = executed(module, compiled)
-        code = BROKEN
-        put_in_place(module, made)
-        code = KILLED
-        for item in items:
-            item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
-            if session.testsfailed:
-                break
-        code = KILLED if session.testsfailed else SURVIVED
-    finally:
-        # Not by way of exceptions: whatever a mutant has broken, this process ends here.
-        os._exit(code)
 
 
 def quiet() -> None:
