@@ -189,7 +189,7 @@ def many(number: int) -> str:
     return "bytes=" + ",".join(f"{20 * index}-{20 * index}" for index in range(number))
 
 
-@pytest.mark.requirement("9110-14.2-04")
+@pytest.mark.requirement("9110-14.2-04", "9110-17.15-01")
 def test_more_ranges_than_a_few_get_the_whole() -> None:
     assert len(spans(asked(many(MAX_RANGES)))) == MAX_RANGES == 16
     assert refusal(asked(many(MAX_RANGES + 1))) == "many-ranges"

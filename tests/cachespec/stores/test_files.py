@@ -140,6 +140,7 @@ def test_reads_may_be_left_to_threads(folder: Path) -> None:
     assert FileStore(folder, inline_reads=False).blocking == "always"
 
 
+@pytest.mark.requirement("9111-7-01")
 def test_nobody_else_may_read_or_write(folder: Path, store: FileStore) -> None:
     before = os.umask(0)
     try:
