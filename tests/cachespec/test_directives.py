@@ -118,6 +118,14 @@ def test_a_quoted_argument_conceals_nothing_behind_it() -> None:
     response('ext="\\\\", no-store', no_store=True)
 
 
+@pytest.mark.parametrize(
+    "value", [',private="a"', 'max-age=1,private="a"', 'max-age=1,,private="a",', 'private="a",x,']
+)
+def test_members_with_and_without_quotes_stand_side_by_side(value: str) -> None:
+    numbers = {"max_age": 1} if "max-age" in value else {}
+    response(value, private_fields=("a",), **numbers)
+
+
 @pytest.mark.requirement("9111-5.2-04", "9110-5.6.4-01")
 @pytest.mark.parametrize("name", ["max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"])
 @pytest.mark.parametrize("argument", ["60", '"60"', '"6\\0"', "060"])
@@ -324,7 +332,7 @@ def test_a_restriction_may_name_fields(name: str, argument: str, names: tuple[st
 
 @pytest.mark.parametrize(
     "argument",
-    ["", '""', '","', '"a b"', '"a, b c"', '"a;b"', "a b", '"a" b', ' ="a"', '= "a"', '"a'],
+    ["", '""', '","', '"a b"', '"a, b c"', '"a;b"', "a b", '"a" b', ' ="a"', '= "a"', '"a', " a", "\ta"],
 )
 @pytest.mark.parametrize("name", ["no-cache", "private"])
 def test_without_good_names_it_is_about_the_whole_response(name: str, argument: str) -> None:
@@ -353,6 +361,7 @@ def test_a_targeted_field_says_what_cache_control_says() -> None:
     ("value", "expected"),
     [
         ("max-age=60", {"max_age": 60}),
+        ("max-age=0", {"max_age": 0}),
         ("must-revalidate", {"must_revalidate": True}),
         ("no-store", {"no_store": True}),
         ("no-cache", {"no_cache": True}),
