@@ -119,11 +119,12 @@ def test_a_quoted_argument_conceals_nothing_behind_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [',private="a"', 'max-age=1,private="a"', 'max-age=1,,private="a",', 'private="a",x,']
+    "value", [',private="a"', 'max-age=1,private="a"', 'max-age=1,,private="a",', 'private="a" \t,x']
 )
 def test_members_with_and_without_quotes_stand_side_by_side(value: str) -> None:
     numbers = {"max_age": 1} if "max-age" in value else {}
     response(value, private_fields=("a",), **numbers)
+    response(f"{value},no-store", private_fields=("a",), no_store=True, **numbers)
 
 
 @pytest.mark.requirement("9111-5.2-04", "9110-5.6.4-01")
@@ -296,6 +297,7 @@ def test_request_directives_mean_nothing_in_a_response() -> None:
         pytest.param('no-cache="a, no-store', {"no_cache": True, "no_store": True}, id="a list and a restriction"),
         pytest.param('x="\\", no-store', {"no_store": True}, id="an escaped quote"),
         pytest.param('x="a\\', {}, id="a backslash at the end"),
+        pytest.param('immutable="a\\"', {}, id="an escaped quote at the end"),
         pytest.param('"', {}, id="nothing else"),
         pytest.param('must-understand, x="a, must-understand', {"no_store": True}, id="twice"),
     ],
@@ -308,6 +310,7 @@ def test_behind_a_quote_that_never_closes_only_restrictions_count(value: str, ex
 def test_quoted_text_behind_quoted_text_gives_no_permission() -> None:
     response('ext="a" "b, max-age=100, public, c"', max_age=0)
     response('ext="a" "b, no-store, c"', no_store=True)
+    response('ext="a"", max-age=100, public', max_age=0)
 
 
 # --- qualified no-cache and private: ruling D09
@@ -332,12 +335,36 @@ def test_a_restriction_may_name_fields(name: str, argument: str, names: tuple[st
 
 @pytest.mark.parametrize(
     "argument",
-    ["", '""', '","', '"a b"', '"a, b c"', '"a;b"', "a b", '"a" b', ' ="a"', '= "a"', '"a', " a", "\ta"],
+    [
+        "",
+        '""',
+        '","',
+        '"a b"',
+        '"a, b c"',
+        '"a;b"',
+        "a b",
+        '"a" b',
+        ' ="a"',
+        '= "a"',
+        '"a',
+        " a",
+        "\ta",
+        'b="a"',
+        '"a"b',
+        '"a"=',
+        '"a"b, max-age=5',
+    ],
 )
 @pytest.mark.parametrize("name", ["no-cache", "private"])
 def test_without_good_names_it_is_about_the_whole_response(name: str, argument: str) -> None:
     sign = "" if argument.startswith((" =", "=")) else "="
-    response(f"{name}{sign}{argument}", **{name.replace("-", "_"): True})
+    numbers = {"max_age": 5} if "max-age" in argument else {}
+    response(f"{name}{sign}{argument}", **{name.replace("-", "_"): True}, **numbers)
+
+
+@pytest.mark.parametrize("name", ["no-cache", "private"])
+def test_a_quoted_list_without_an_equals_sign_is_none(name: str) -> None:
+    response(f'{name}"a"', **{name.replace("-", "_"): True})
 
 
 def test_the_names_of_several_lists_add_up() -> None:

@@ -30,10 +30,10 @@ from mutate import Mutant
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests" / "cachespec"
 
-SECONDS = 3.0
-"""Of processor time that every child has, beyond ten times what its tests take without a mutant."""
-PATIENCE = 20.0
-"""A child that sleeps where it should not is ended after so many times its processor time."""
+SECONDS = 1.0
+"""Of processor time that a test has with a mutant, beyond ten times what it takes without."""
+PATIENCE = 60.0
+"""Seconds after which a child is ended that sleeps where it should not, beyond thirty times what its tests take."""
 SURVIVED, KILLED, BROKEN = 0, 1, 70
 """What a child says with its exit code; broken is what is tried, not what is tested."""
 MEMORY = 4 << 30
@@ -98,9 +98,9 @@ class Court:
             while self.waiting and len(under_way) < self.workers:
                 trial = self.waiting.pop()
                 items = self.witnesses(trial, session.items)
-                limit = SECONDS + 10 * sum(self.usual[item.nodeid].seconds for item in items)
-                trial.deadline = time.monotonic() + PATIENCE * limit
-                under_way[self.child(trial, items, limit)] = trial
+                seconds = sum(self.usual[item.nodeid].seconds for item in items)
+                trial.deadline = time.monotonic() + PATIENCE + 30 * seconds
+                under_way[self.child(trial, items)] = trial
             pid, status = os.waitpid(-1, os.WNOHANG) if under_way else (0, 0)
             if pid:
                 trial, code = under_way.pop(pid), os.waitstatus_to_exitcode(status)
@@ -109,7 +109,7 @@ class Court:
                     self.tell(trial)
                 elif code == BROKEN:
                     self.fault = f"{trial.module}.py:{trial.mutant.line}: {trial.mutant.name} could not be tried"
-                elif code in (-signal.SIGXCPU, -signal.SIGKILL):
+                elif code in (-signal.SIGPROF, -signal.SIGKILL):
                     self.late.append(trial)
                 continue
             time.sleep(0.001)
@@ -125,7 +125,7 @@ class Court:
         own = f"test_{trial.module}.py"
         return sorted(items, key=lambda item: (item.path.name != own, self.usual[item.nodeid].seconds))
 
-    def child(self, trial: Trial, items: Sequence[pytest.Item], limit: float) -> int:
+    def child(self, trial: Trial, items: Sequence[pytest.Item]) -> int:
         """Fork; the child says with its exit code whether the mutant survived.  The child's process id."""
         pid = os.fork()
         if pid:
@@ -133,9 +133,7 @@ class Court:
         code = BROKEN
         try:
             quiet()
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 2))
             module, compiled = sys.modules[f"cachespec.{trial.module}"], trial.mutant.code
             code = KILLED  # Whoever imports it would see it fail.
             made = executed(module, compiled)
@@ -144,6 +142,8 @@ class Court:
             code = KILLED
             self.trying = True
             for item in items:
+                # Its signal ends the process.
+                signal.setitimer(signal.ITIMER_PROF, SECONDS + 10 * self.usual[item.nodeid].seconds)
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
             code = SURVIVED
         finally:
