@@ -76,7 +76,7 @@ class Suite:
             str(self._cases),
             "--brief",
             "--parallel",
-            "300",
+            "150",
             *private,
         ]
         command += [f"--only={case}" for case in only]
