@@ -129,7 +129,14 @@ def made_of(answer: Answer[Any, Any], stream: Any, *, cookies_are_new: bool) -> 
     extensions: dict[str, Any] = {"http_version": b"HTTP/1.1", EXTENSION: answer.info}
     if head.reason:
         extensions["reason_phrase"] = head.reason.encode("latin-1")
-    made = Response(head.status, headers=head.headers.raw, stream=stream, extensions=extensions)
+    try:
+        lines = [(name.encode("ascii"), value.encode("ascii")) for name, value in head.headers.lines]
+    except UnicodeEncodeError:
+        made = Response(head.status, headers=head.headers.raw, stream=stream, extensions=extensions)
+    else:
+        made = Response(head.status, headers=lines, stream=stream, extensions=extensions)
+        # What it would find out by trying.
+        made.headers.encoding = "ascii"
     if not cookies_are_new and "set-cookie" in made.headers:
         made.__class__ = Replayed
     return made

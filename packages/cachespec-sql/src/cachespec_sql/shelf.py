@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
-from cachespec.stores.building import Item, OnEvict, Seal, Why, decode
+from cachespec.stores.building import Item, Known, OnEvict, Seal, Why, decode
 
 from .dialects import Dialect
 from .opening import PARTS, Space
@@ -90,6 +90,7 @@ class Shelf:
         """The keys of items that were hit since that was last written down."""
         self.reading: dict[int, int] = {}
         """The bodies that are being read here."""
+        self._known: Known[Item] = Known()
         self._part = secrets.randbelow(PARTS)
 
     def enter(self, connection: Connection) -> int:
@@ -130,8 +131,13 @@ class Shelf:
 
     def unsealed(self, key: bytes, blob: bytes) -> Item | None:
         """The item that a blob stands for; None for a damaged one."""
-        payload = self.seal.unseal(key, blob)
-        return None if payload is None else decode(payload)
+        item = self._known.get(key, blob)
+        if item is None:
+            payload = self.seal.unseal(key, blob)
+            item = None if payload is None else decode(payload)
+            if item is not None:
+                self._known.put(key, blob, item)
+        return item
 
     def hit(self, key: bytes) -> None:
         """Remember that an item was asked for."""

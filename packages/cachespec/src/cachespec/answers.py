@@ -21,17 +21,13 @@ def answer_from(request: Request, entry: Entry, info: CacheInfo, now: float, *, 
 
     The client's own conditions are evaluated here, then its range (RFC 9110 §13.2.2).
     """
+    if entry.body is not None:
+        return answer_at_hand(request, entry, info, now, status=status)
     if entry.parts and lacks(request, entry, now):
         return None
-    age = entry.age(now)
     head, pieces = _select(request, entry, now)
-    # §4: Age is generated anew; whatever the head had before went when it was stored (ruling D32).
-    if head.status != 416:
-        head.headers = Headers.trusted((*head.headers.lines, ("Age", str(int(age)))))
-    if request.method == "HEAD":
-        pieces = ()
     body = None
-    if pieces and entry.body is None:
+    if pieces:
         if entry.parts:
             opened = yield from _opened(entry, pieces)
             if opened is None:
@@ -41,6 +37,22 @@ def answer_from(request: Request, entry: Entry, info: CacheInfo, now: float, *, 
             body = yield Open(entry.body_id or "")
             if body is None:
                 return None
+    return _stored(head, entry, body, pieces, info, now, status)
+
+
+def answer_at_hand(request: Request, entry: Entry, info: CacheInfo, now: float, *, status: Status) -> Stored:
+    """`answer_from` an entry whose body lies beside its head: nothing has to be asked of the store."""
+    head, pieces = _select(request, entry, now)
+    return _stored(head, entry, None, pieces, info, now, status)
+
+
+def _stored(
+    head: Response, entry: Entry, body: Any, pieces: tuple[Piece, ...], info: CacheInfo, now: float, status: Status
+) -> Stored:
+    age = entry.age(now)
+    # §4: Age is generated anew; whatever the head had before went when it was stored (ruling D32).
+    if head.status != 416:
+        head.headers = Headers.trusted((*head.headers.lines, ("Age", str(int(age)))))
     info.status = status
     info.stored = True
     info.age = age
@@ -89,4 +101,4 @@ def _select(request: Request, entry: Entry, now: float) -> tuple[Response, tuple
         part = serve_range(request, whole, entry.length, now)
         if part is not None:
             return part
-    return whole, (((0, entry.length),) if entry.length else ())
+    return whole, (((0, entry.length),) if entry.length and request.method != "HEAD" else ())

@@ -116,13 +116,16 @@ def _reader(octets: bytes | None, body: Any) -> Callable[[int, int], Any]:
 class StoredContent:
     """Pieces of a stored body, which lies beside its head (`octets`) or by itself (`body`)."""
 
-    __slots__ = ("_body", "_chunks", "recorded", "whole")
+    __slots__ = ("_body", "_chunks", "_octets", "_pieces", "recorded", "whole")
 
     def __init__(self, pieces: tuple[Piece, ...], octets: bytes | None, body: Body | None) -> None:
         self.whole: bytes | None = whole_of(pieces, octets)
         self.recorded: bool = False
+        self._pieces = pieces
+        self._octets = octets
         self._body = body
-        self._chunks = self._iterate(pieces, _reader(octets, body))
+        # Made when somebody reads from here: nearly nobody does, who finds all of it in `whole`.
+        self._chunks: Generator[bytes, None, None] | None = None
 
     def _iterate(
         self, pieces: tuple[Piece, ...], read: Callable[[int, int], Iterator[bytes]]
@@ -138,11 +141,15 @@ class StoredContent:
         return self
 
     def __next__(self) -> bytes:
+        if self._chunks is None:
+            self._chunks = self._iterate(self._pieces, _reader(self._octets, self._body))
         return next(self._chunks)
 
     def close(self) -> None:
         """See `Content.close`."""
-        self._chunks.close()
+        self._pieces = ()
+        if self._chunks is not None:
+            self._chunks.close()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -154,7 +161,7 @@ class StoredContent:
 class AsyncStoredContent:
     """`StoredContent` on an event loop; the body may be of either colour, a synchronous one is read by way of `hop`."""
 
-    __slots__ = ("_body", "_chunks", "recorded", "whole")
+    __slots__ = ("_body", "_chunks", "_hop", "_octets", "_pieces", "recorded", "whole")
 
     def __init__(
         self,
@@ -165,8 +172,11 @@ class AsyncStoredContent:
     ) -> None:
         self.whole: bytes | None = whole_of(pieces, octets)
         self.recorded: bool = False
+        self._pieces = pieces
+        self._octets = octets
         self._body = body
-        self._chunks = self._iterate(pieces, _reader(octets, body), None if body is None else hop)
+        self._hop = None if body is None else hop
+        self._chunks: AsyncGenerator[bytes, None] | None = None
 
     async def _iterate(
         self,
@@ -197,11 +207,15 @@ class AsyncStoredContent:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._chunks is None:
+            self._chunks = self._iterate(self._pieces, _reader(self._octets, self._body), self._hop)
         return await anext(self._chunks)
 
     async def aclose(self) -> None:
         """See `AsyncContent.aclose`."""
-        await self._chunks.aclose()
+        self._pieces = ()
+        if self._chunks is not None:
+            await self._chunks.aclose()
         await self._let_go()
 
     async def _let_go(self) -> None:

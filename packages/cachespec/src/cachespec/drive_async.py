@@ -31,12 +31,13 @@ from .flight import Flights
 from .headers import HeadersLike
 from .keys import primary_key
 from .messages import Request
+from .plain import plain_hit, plain_read, plain_url
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .selection import key_url, stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import AsyncStore, Leasing, Store, scope
+from .stores.contract import AsyncStore, Leasing, Reading, Store, scope
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=AsyncLiveResponse)
@@ -78,25 +79,29 @@ class AsyncCache:
         What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
         to its end or closed.
         """
-        course = self.course(request, wish)
+        root = None
+        # The long way aborts what was left behind, and makes anew what a child process has not inherited.
+        url = None if self._left or self._pid != os.getpid() else plain_url(request, self.policy, wish)
+        if url is not None:
+            root = await self.perform(plain_read(url, self.policy))
+            hit = plain_hit(request, url, root.item, self.policy, self.clock())
+            if hit is not None:
+                return self._stored(hit)
+        course = self.course(request, wish, root=root)
         outcome = await self._conduct(course, send)
-        info = outcome.info
-        added = lines_added(self.policy, info)
         if isinstance(outcome, Live):
-            return Answer(outcome.head, self.record(course, outcome), info, outcome.live, added)
-        head = with_lines(outcome.head, added)
-        if isinstance(outcome, Made):
-            return Answer(head, AsyncStoredContent((), None, None, None), info)
-        info.uses = self._uses.once_more(outcome.entry)
-        content = self.stored_content(outcome)
-        if outcome.refresh and not self.tasks.spawn(self._refreshed, request, send, wish):
-            # Nothing here outlives the request, so it is refreshed before the answer goes out.
-            try:
-                await self._refreshed(request, send, wish)
-            except BaseException:
-                await content.aclose()
-                raise
-        return Answer(head, content, info)
+            added = lines_added(self.policy, outcome.info)
+            return Answer(outcome.head, self.record(course, outcome), outcome.info, outcome.live, added)
+        answer = self._stored(outcome)
+        if isinstance(outcome, Stored) and outcome.refresh:
+            if not self.tasks.spawn(self._refreshed, request, send, wish):
+                # Nothing here outlives the request, so it is refreshed before the answer goes out.
+                try:
+                    await self._refreshed(request, send, wish)
+                except BaseException:
+                    await answer.content.aclose()
+                    raise
+        return answer
 
     async def purge(
         self,
@@ -154,8 +159,13 @@ class AsyncCache:
 
     # --- driving; what pushes rather than pulls, such as an ASGI application, does so by itself with these
 
-    def course(self, request: Request, wish: Wish = NO_WISH, *, background: bool = False) -> Course:
-        """A new exchange, to be driven with `advance`."""
+    def course(
+        self, request: Request, wish: Wish = NO_WISH, *, background: bool = False, root: Reading | None = None
+    ) -> Course:
+        """A new exchange, to be driven with `advance`.
+
+        `root` is what lies at the URL of a plain request, if somebody has looked.
+        """
         if self._pid != os.getpid():
             # A child process has not its parent's flights, and a lock may be held by nobody.
             self._pid = os.getpid()
@@ -163,7 +173,7 @@ class AsyncCache:
             self.shelter = self.shelter.inherited()
         for abort in aborted(self._left):
             self.tidy(abort)
-        flow = exchange(request, self.policy, self.clock, wish, background=background)
+        flow = exchange(request, self.policy, self.clock, wish, background=background, root=root)
         return Course(flow, self._flights, self.tidy)
 
     def place(self, request: Request) -> bytes | None:
@@ -302,6 +312,14 @@ class AsyncCache:
         """The content of an answer from the store."""
         hop = None if self._inline else waiting.in_thread
         return AsyncStoredContent(outcome.pieces, outcome.entry.body, outcome.body, hop)
+
+    def _stored(self, outcome: Stored | Made) -> Answer[Any, AsyncContent]:
+        """The answer that is no live response."""
+        head = with_lines(outcome.head, lines_added(self.policy, outcome.info))
+        if isinstance(outcome, Made):
+            return Answer(head, AsyncStoredContent((), None, None, None), outcome.info)
+        outcome.info.uses = self._uses.once_more(outcome.entry)
+        return Answer(head, self.stored_content(outcome), outcome.info)
 
     async def _conduct(self, course: Course, send: AsyncSender[L]) -> Outcome[L]:
         """Drive an exchange to its outcome."""

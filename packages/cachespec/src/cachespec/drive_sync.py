@@ -31,6 +31,7 @@ from .exchange import exchange
 from .flight import Flights
 from .headers import HeadersLike
 from .messages import Request
+from .plain import plain_hit, plain_read, plain_url
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .selection import stored
@@ -81,19 +82,22 @@ class Cache:
         to its end or closed.  `patience` is for how many seconds at most another request for the same is waited for,
         where the caller has a timeout that is shorter than the other's may be.
         """
-        flow = exchange(request, self.policy, self.clock, wish)
+        root = None
+        # The long way aborts what was left behind, and makes anew what a child process has not inherited.
+        url = None if self._left or self._pid != os.getpid() else plain_url(request, self.policy, wish)
+        if url is not None:
+            root = self.perform(plain_read(url, self.policy))
+            hit = plain_hit(request, url, root.item, self.policy, self.clock())
+            if hit is not None:
+                return self._stored(hit)
+        flow = exchange(request, self.policy, self.clock, wish, root=root)
         course, outcome = self._conduct(flow, send, patience)
-        info = outcome.info
-        added = lines_added(self.policy, info)
         if isinstance(outcome, Live):
-            return Answer(outcome.head, self._record(course, outcome), info, outcome.live, added)
-        head = with_lines(outcome.head, added)
-        if isinstance(outcome, Made):
-            return Answer(head, StoredContent((), None, None), info)
-        info.uses = self._uses.once_more(outcome.entry)
-        if outcome.refresh:
+            added = lines_added(self.policy, outcome.info)
+            return Answer(outcome.head, self._record(course, outcome), outcome.info, outcome.live, added)
+        if isinstance(outcome, Stored) and outcome.refresh:
             self._refresh(request, send, wish)
-        return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), info)
+        return self._stored(outcome)
 
     def purge(
         self,
@@ -174,6 +178,14 @@ class Cache:
         except StopIteration as end:
             result: R = end.value
             return result
+
+    def _stored(self, outcome: Stored | Made) -> Answer[Any, Content]:
+        """The answer that is no live response."""
+        head = with_lines(outcome.head, lines_added(self.policy, outcome.info))
+        if isinstance(outcome, Made):
+            return Answer(head, StoredContent((), None, None), outcome.info)
+        outcome.info.uses = self._uses.once_more(outcome.entry)
+        return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), outcome.info)
 
     def _conduct(self, flow: Any, send: Sender[L], patience: float | None = None) -> tuple[Course, Outcome[L]]:
         """Drive an exchange to its outcome."""

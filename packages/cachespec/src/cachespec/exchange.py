@@ -23,6 +23,7 @@ from .preconditions import left_to_origin
 from .reuse import decide
 from .selection import Candidate, find, keys_for
 from .steps import Flow, Join, Made, Outcome, Stored, Swap
+from .stores.contract import Reading
 from .verdicts import Verdict
 
 ADMITTED = Verdict(True, "admitted", "RFC 9111 §4", "The request may be answered from the store.")
@@ -62,10 +63,12 @@ def exchange(
     wish: Wish = NO_WISH,
     *,
     background: bool = False,
+    root: Reading | None = None,
 ) -> Flow[Outcome[Any]]:
     """The exchange that answers `request`: a generator of steps that returns an outcome.
 
-    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.
+    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.  `root` is
+    what lies at the URL of a plain request (`plain`), if the driver has looked.
     """
     admitted = _admitted(request, policy, wish)
     keys = (yield from keys_for(request, policy, wish)) if admitted else None
@@ -80,7 +83,8 @@ def exchange(
     case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
     failure: Exception | None = None
     for _ in range(ROUNDS):
-        case.found = yield from find(request, keys, policy)
+        case.found = yield from find(request, keys, policy, root)
+        root = None
         if background and policy.partial:
             _narrow(case, asked)
         if case.guarded:

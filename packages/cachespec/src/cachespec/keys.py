@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
@@ -45,6 +45,7 @@ _NO_URL = re.compile(r"[\x00-\x20\x7f]")
 _LIST_SPACE = re.compile(r"(?<=[,;])[ \t]++|(?<![ \t])[ \t]++(?=[,;])")
 
 
+@lru_cache(maxsize=512)
 def normalise_url(url: str) -> str:
     """`url` as it is compared and stored.  RFC 9110 §4.2.3, ruling D38
 
@@ -124,13 +125,10 @@ def _split(url: str) -> tuple[str, str, int | None, str] | None:
 
 def digest(*parts: bytes) -> bytes:
     """SHA-256 over `parts`, each preceded by its length, so that no two lists of parts collide."""
-    text = hashlib.sha256()
-    for part in parts:
-        text.update(len(part).to_bytes(8, "big"))
-        text.update(part)
-    return text.digest()
+    return hashlib.sha256(b"".join([len(part).to_bytes(8, "big") + part for part in parts])).digest()
 
 
+@lru_cache(maxsize=512)
 def primary_key(url: str, space: str) -> bytes:
     """The 32 octets under which everything about the normalised `url` is found, in the key space `space`."""
     return url_key(url) + _space_key(space)

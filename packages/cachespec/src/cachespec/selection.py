@@ -120,14 +120,17 @@ def keys_for(request: Request, policy: Policy, wish: Wish = NO_WISH) -> StoreFlo
     return Keys(url, primary_key(url, policy.space), tuple(base), secret)
 
 
-def find(request: Request, keys: Keys, policy: Policy) -> StoreFlow[Found]:
-    """The stored response that matches `request`, if there is one.  RFC 9111 §4.1"""
-    found = yield from _find_at(request, keys, policy)
+def find(request: Request, keys: Keys, policy: Policy, root: Reading | None = None) -> StoreFlow[Found]:
+    """The stored response that matches `request`, if there is one.  RFC 9111 §4.1
+
+    `root` is what lies at the primary key, if somebody has looked.
+    """
+    found = yield from _find_at(request, keys, policy, root)
     if found.root.item is None and policy.no_vary_search:
         url = yield from equivalent_url(keys.url, policy)
         if url is not None:
             there = replace(keys, url=url, primary=primary_key(url, policy.space))
-            found.candidate = (yield from _find_at(request, there, policy)).candidate
+            found.candidate = (yield from _find_at(request, there, policy, None)).candidate
     return found
 
 
@@ -140,8 +143,9 @@ def stored(request: Request, policy: Policy) -> StoreFlow[Entry | None]:
     return None if candidate is None else candidate.entry
 
 
-def _find_at(request: Request, keys: Keys, policy: Policy) -> StoreFlow[Found]:
-    root: Reading = yield Read(keys.primary)
+def _find_at(request: Request, keys: Keys, policy: Policy, root: Reading | None) -> StoreFlow[Found]:
+    if root is None:
+        root = yield Read(keys.primary)
     item = root.item
     # The recipe is compared, not only its digest: a mismatch is a miss.
     if item is None or item.url != keys.url:

@@ -6,6 +6,7 @@ from ..codec import Seal, decode, encode
 from ..entries import RETENTION, SPARE, Entry, Item, Variants
 from .bodies import DamagedBodyError
 from .contract import ABANDONED, NOTHING, AsyncBody, Blocking, Body, OnEvict, Reading, Scope, Stats, Why, is_useless
+from .known import Known
 from .purges import REMEMBERED, PurgeLog, decode_scope, encode_scope, refuses
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "DamagedBodyError",
     "Entry",
     "Item",
+    "Known",
     "OnEvict",
     "PurgeLog",
     "Reading",

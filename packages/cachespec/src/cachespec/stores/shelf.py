@@ -16,6 +16,7 @@ from ..entries import Entry, Item
 from .bodies import Bodies
 from .contract import OnEvict, Why, length_of_bodies
 from .groups import Groups, digest_of
+from .known import Known
 from .places import read_file, remove_file, replace_file
 from .shards import COUNT, Shard, figures
 
@@ -55,6 +56,7 @@ class Shelf:
         self._heads = [f"{root}{os.sep}heads{os.sep}{first:02x}{os.sep}" for first in range(COUNT)]
         self._seal = seal
         self._on_evict = on_evict
+        self._known: Known[Lying] = Known()
         self._figures: list[tuple[int, int]] = []
 
     def within(self, name: str) -> str:
@@ -118,6 +120,10 @@ class Shelf:
         octets = read_file(self.head(key))
         if octets is None:
             return Lying(None, 0, 0)
+        known = self._known.get(key, octets)
+        return self._known.put(key, octets, self._lying(key, octets)) if known is None else known
+
+    def _lying(self, key: bytes, octets: bytes) -> Lying:
         payload = self._seal.unseal(key, octets)
         item = None if payload is None else decode(payload[_REVISION.size :])
         if payload is None or item is None:

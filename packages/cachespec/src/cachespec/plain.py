@@ -1,0 +1,47 @@
+"""The short way for what nearly every answer from the store is: plain, fresh and at hand.  RFC 9111 §4
+
+A *plain* request is a GET of which nothing but the URL bears on a response without Vary.  What the exchange comes to
+for it is told here without its steps, where all of the response lies beside its head and is fresh; all else takes the
+long way, which says the same of these, too.
+"""
+
+from __future__ import annotations
+
+from .answers import answer_at_hand
+from .entries import Entry, Item
+from .info import CacheInfo
+from .keys import primary_key
+from .messages import Request
+from .policy import Policy, Wish
+from .reuse import BEARING, FRESH, decide
+from .selection import key_url
+from .steps import Read, Stored
+
+
+def plain_url(request: Request, policy: Policy, wish: Wish) -> str | None:
+    """The URL under which a plain request finds its answer; None for any other request.
+
+    Only where nothing of the user's own is asked about it, which would be asked once more on the long way.
+    """
+    if request.method != "GET" or request.content != b"" or not BEARING.isdisjoint(request.headers.fields):
+        return None
+    if wish.mode != "default" or wish.partition is not None or wish.sliding:
+        return None
+    if not policy.enabled or policy.key is not None or policy.request_filter is not None or policy.vary_by:
+        return None
+    return key_url(request, policy, wish)
+
+
+def plain_read(url: str, policy: Policy) -> Read:
+    """The step that finds it: the very one that the exchange would begin with."""
+    return Read(primary_key(url, policy.space))
+
+
+def plain_hit(request: Request, url: str, item: Item | None, policy: Policy, now: float) -> Stored | None:
+    """The answer that `item`, found at `url`, gives to a plain request; None where that is not so simple."""
+    if not isinstance(item, Entry) or item.body is None or item.url != url:
+        return None
+    if item.source == "override" or decide(request, item, policy, now) is not FRESH:
+        # An override may want it to be prolonged.
+        return None
+    return answer_at_hand(request, item, CacheInfo(verdicts=[FRESH], key=url), now, status="hit")
