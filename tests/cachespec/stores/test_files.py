@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +377,19 @@ def test_a_secret_of_the_wrong_length_is_refused(folder: Path, store: FileStore)
         store.secret()
 
 
+def test_a_secret_that_is_empty_is_made_anew(folder: Path, store: FileStore) -> None:
+    put_some(store, 1)
+    (folder / "v1/default/secret").touch()
+    assert store.secret() == FileStore(folder).secret()
+
+
+def test_after_the_end_nothing_is_purged_or_leased(store: FileStore) -> None:
+    store.close()
+    for call in (partial(store.purge, Scope(everything=True)), partial(store.lease, KEY, b"one", 1.0), store.secret):
+        with pytest.raises(ValueError, match="the store is closed"):
+            call()
+
+
 def test_a_folder_that_is_removed_is_made_anew(folder: Path, store: FileStore) -> None:
     before = store.read(KEY).mark
     put_some(store, 3)
@@ -539,7 +553,9 @@ def test_a_folder_that_is_read_only_is_read(folder: Path, store: FileStore) -> N
     cache: Cache = Cache(store, clock=lambda: NOW)
     assert asked(cache, 1, b"small") == ("miss", True)
     assert asked(cache, 2, b"x" * LONG) == ("miss", True)
+    secret = store.secret()
     with without_rights(folder):
+        assert FileStore(folder).secret() == secret
         assert asked(cache, 1, b"small") == ("hit", True)
         assert asked(cache, 3, b"other") == ("miss", False)
         assert asked(cache, 4, b"y" * LONG) == ("miss", False)

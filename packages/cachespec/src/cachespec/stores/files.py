@@ -102,13 +102,10 @@ class FileStore:
     def secret(self) -> bytes:
         """See `Store.secret`."""
         if self._secret is None:
-            self._prepare()
             path = self._shelf.within("secret")
-            with locked(f"{path}.lock"):
-                if not os.path.exists(path):
-                    replace_file(path, secrets.token_bytes(32), f"{path}.new")
-            found = read_file(path)
-            if found is None or len(found) != 32:
+            # It may be there where nothing can be written.
+            found = read_file(path) or self._make_secret(path)
+            if len(found) != 32:
                 raise ValueError(f"{path} is not this cache's secret; remove it")
             self._secret = found
         return self._secret
@@ -222,7 +219,17 @@ class FileStore:
             self._prepare()
             return self._log.mark()
 
+    def _make_secret(self, path: str) -> bytes:
+        self._prepare()
+        with locked(f"{path}.lock"):
+            # Somebody else may have been quicker.
+            made = read_file(path) or secrets.token_bytes(32)
+            replace_file(path, made, f"{path}.new")
+        return made
+
     def _prepare(self) -> None:
+        if self._closed:
+            raise ValueError("the store is closed")
         # What lies in these has folders of its own, which are made when they are needed.
         for name in ("queue", "groups", "leases"):
             make_folder(self._shelf.within(name))
