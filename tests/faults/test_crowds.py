@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -15,37 +16,57 @@ from cachespec.stores.contract import Scope
 from cachespec.testing import crowd, samples
 from cachespec.testing.kit import DAY, sweep
 
-WRITER = """
-import sys
+NURSERY = """
+import importlib, os, sys
 from cachespec.testing import crowd, samples
-store = crowd.open_at(sys.argv[1])
-store.read(samples.key_of(samples.url_of(0)))
-print("ready", flush=True)
-crowd.work(store, int(sys.argv[2]), 600.0)
+if not sys.argv[1].startswith("file:"):
+    importlib.import_module("cachespec_sql")
+for seed in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        store = crowd.open_at(sys.argv[1])
+        store.read(samples.key_of(samples.url_of(0)))
+        print(os.getpid(), flush=True)
+        crowd.work(store, int(seed), 600.0)
+    os.waitpid(child, 0)
+    print("over", flush=True)
 """
 
 
-def killed(address: str, seed: int, after: float) -> None:
-    """Have a process write, and kill it so many seconds later."""
-    command = [sys.executable, "-c", WRITER, address, str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+class Nursery:
+    """A process that has children, one at a time, which write: nothing is imported anew for each of them."""
+
+    def __init__(self, address: str) -> None:
+        command = [sys.executable, "-c", NURSERY, address]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def killed(self, seed: int, after: float) -> None:
+        """Have a child write, and kill it so many seconds later."""
+        process = self._process
+        assert process.stdin is not None
         assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
+        process.stdin.write(f"{seed}\n")
+        child = int(process.stdout.readline())
         time.sleep(after)
-        process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+        os.kill(child, signal.SIGKILL)
+        assert process.stdout.readline() == "over\n"
+
+    def close(self) -> None:
+        self._process.communicate()
+        assert self._process.returncode == 0
 
 
 def test_a_killed_process_leaves_nothing_wrong_and_nothing_behind(address: str, full: bool, tmp_path: Path) -> None:
     chance = random.Random(1)
-    store = open_store(address)
+    store, nursery = open_store(address), Nursery(address)
     seen = 0
     for attempt in range(200 if full else 20):
-        killed(address, attempt, chance.random() * 0.06)
+        nursery.killed(attempt, chance.random() * 0.06)
         for number in range(crowd.URLS):
             right = crowd.get(store, samples.url_of(number))
             assert right is not False, f"attempt {attempt}: a wrong body"
             seen += right is True
+    nursery.close()
     assert seen > 0
     # An hour later what nobody named is nobody's.
     sweep(store, time.time() + 2 * 3600)
