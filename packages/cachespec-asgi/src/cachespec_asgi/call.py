@@ -218,7 +218,7 @@ class Call:
         lines = raw_lines(message)
         head = head_of(message["status"], lines)
         if terms.rules or handle.fields or "session" in self._scope:
-            head, lines = judged(head, lines, terms, self._scope, handle, self._request)
+            head, lines = judged(head, lines, terms, self._scope, handle)
         if self._course.cut is not None:
             # The application has cut off its first attempt to begin: what that came to does not fit this one.
             self._course.cut = None

@@ -18,6 +18,7 @@ from .interface import ASGIApp, Message, RawLine, Receive, Scope, Send
 from .lines import OWN_TARGET, RAW_TARGET, head_of, members, octets, raw_lines, value_of, without
 from .middleware import CacheMiddleware
 from .rules import Rule, ruled
+from .target import has_credentials
 
 Change: TypeAlias = Callable[[int, list[RawLine]], list[RawLine]]
 """Makes the field lines of a response with a status from those that the application gave it."""
@@ -121,8 +122,7 @@ class _Cached:
         if scope["type"] != "http" or around is None or not around.caching:
             await self._own(scope, receive, send)
             return
-        names = {name.lower() for name, _ in scope["headers"]}
-        guarded = b"cookie" in names or b"authorization" in names
+        guarded = has_credentials(scope)
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":

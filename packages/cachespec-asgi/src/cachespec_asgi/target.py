@@ -104,6 +104,11 @@ def has_content(headers: Headers) -> bool:
     return fields.get("content-length", "0").strip("0") != ""
 
 
+def has_credentials(scope: Scope) -> bool:
+    """Whether the request says whose it is, so that its response may be theirs alone."""
+    return any(name.lower() in (b"cookie", b"authorization") for name, _ in scope["headers"])
+
+
 def overridden(method: str, headers: Headers) -> str:
     """The method that a request has to be taken for: of its own and one that it claims, the one that may do harm."""
     if method in ("GET", "HEAD"):

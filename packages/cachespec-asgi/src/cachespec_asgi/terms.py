@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cachespec import AsyncCache, Request, Response, Verdict, Wish
+from cachespec import AsyncCache, Response, Verdict, Wish
 
 from .handle import Handle
 from .interface import RawLine, Scope
 from .lines import for_one_user, head_of, octets
 from .rules import Rule, ruled
+from .target import has_credentials
 
 SESSION = Verdict(False, "session", "CacheMiddleware", "The application looked into the session.")
 
@@ -44,25 +45,18 @@ def declared(handle: Handle, status: int, lines: list[RawLine]) -> list[RawLine]
 
 
 def judged(
-    head: Response, lines: list[RawLine], terms: Terms, scope: Scope, handle: Handle, request: Request
+    head: Response, lines: list[RawLine], terms: Terms, scope: Scope, handle: Handle
 ) -> tuple[Response, list[RawLine]]:
     """The response's head as the cache has to take it, and its lines as everybody else gets them."""
     if handle.fields:
-        declared, handle.fields[:] = list(handle.fields), []
-        if head.status < 400:
-            own = head.headers.fields
-            lines = lines + octets(
-                [line for line in declared if line[0].lower() not in own or line[0].lower() in LISTS]
-            )
-            head = head_of(head.status, lines)
+        lines = declared(handle, head.status, lines)
+        head = head_of(head.status, lines)
     if touched(scope.get("session")):
         lines = for_one_user(lines)
         headers = head.headers.without({"cache-control", *terms.cache.policy.targets})
         return Response(head.status, headers.plus(("cache-control", "private"))), lines
     if terms.rules:
-        fields = request.headers.fields
-        guarded = "cookie" in fields or "authorization" in fields
-        head, told = ruled(terms.rules, head, guarded=guarded, now=terms.cache.clock())
+        head, told = ruled(terms.rules, head, guarded=has_credentials(scope), now=terms.cache.clock())
         lines = lines + octets(told)
     return head, lines
 
