@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import pickle
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
@@ -328,3 +329,32 @@ def test_raise_for_status_and_encodings_work_on_hits(caller: SyncCaller, origin:
     assert first.links == second.links
     assert second.is_success is (status == 200)
     assert second.encoding == "iso-8859-1"
+
+
+@pytest.mark.parametrize("way", ["bytes", "text", "lines", "raw"])
+def test_a_hit_is_iterated_over_in_every_way(caller: SyncCaller, origin: Origin, way: str) -> None:
+    text = "один\ntwo\n" * 1000
+    coded = gzip.compress(text.encode("koi8-r"))
+    lines = [*FRESH, ("Content-Encoding", "gzip"), ("Content-Type", "text/plain; charset=koi8-r")]
+    origin.serve(origin.reply(headers=lines, body=coded))
+
+    async def pieces(response: httpx.Response) -> list[Any]:
+        return [piece async for piece in getattr(response, f"aiter_{way}")()]
+
+    found: list[list[Any]] = []
+    with caller.open(caller.caching()) as client:
+        for _ in range(2):
+            response = caller.start(client, origin.url)
+            if caller.asynchronous:
+                found.append(caller.call(pieces, response))
+            else:
+                found.append(list(getattr(response, f"iter_{way}")()))
+            caller.close(response)
+    assert len(origin.seen) == 1
+    first, second = found
+    if way == "lines":
+        assert first == second == text.splitlines()
+    else:
+        whole: Any = {"bytes": text.encode("koi8-r"), "text": text, "raw": coded}[way]
+        empty = whole[:0]
+        assert empty.join(first) == empty.join(second) == whole

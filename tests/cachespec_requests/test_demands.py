@@ -600,6 +600,16 @@ def test_everything_about_a_response_is_in_one_place(scripted: Origin, clock: Cl
     assert [verdict.code for verdict in info.verdicts] == ["fresh"]
 
 
+def test_each_response_of_a_redirect_tells_for_itself(scripted: Origin) -> None:
+    moved, here = Reply("go on", {**FRESH, "Location": "/to"}, 301), Reply("here", FRESH)
+    scripted.serve(lambda request: moved if request.url.endswith("/from") else here)
+    with session_of(scripted) as session:
+        assert session.get(f"{URL}to").text == "here"
+        for wanted, expected in ((Wish(), ["miss", "hit"]), (Wish(mode="no-store"), ["bypass", "bypass"])):
+            response = session.get(f"{URL}from", cache=wanted)
+            assert [cache_info(each).status for each in (*response.history, response)] == expected
+
+
 def test_stored_is_true_only_once_it_is(scripted: Origin) -> None:
     serve(scripted, FRESH)
     with session_of(scripted) as session:
