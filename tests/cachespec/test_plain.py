@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from cachespec import Cache, MemoryStore, Override, Policy, Request, Response, Wish, exchange
 from cachespec.entries import Part, Variants
-from cachespec.keys import primary_key
-from cachespec.plain import plain_hit, plain_read, plain_url
+from cachespec.plain import plain_hit, plain_keys
 from cachespec.reuse import BEARING
 from cachespec.selection import keys_for
 from cachespec.steps import Read, Stored
@@ -104,12 +103,12 @@ def test_the_short_way_comes_to_what_the_long_way_does(
     request: Request, item: Any, policy: Policy, wish: Wish, waited: float
 ) -> None:
     now = NOW + waited
-    url = plain_url(request, policy, wish)
-    if url is None:
+    keys = plain_keys(request, policy, wish)
+    if keys is None:
         return
     steps, outcome = taken_the_long_way(request, item, policy, wish, now)
-    assert steps[0] == plain_read(url, policy)
-    short = plain_hit(request, url, item, policy, now)
+    assert steps[0] == Read(keys.primary)
+    short = plain_hit(request, keys.url, item, policy, now)
     if short is not None:
         assert len(steps) == 1
         assert asdict(short) == asdict(outcome)
@@ -119,7 +118,9 @@ def test_the_short_way_comes_to_what_the_long_way_does(
 @pytest.mark.parametrize("name", sorted(OTHERS))
 def test_what_nearly_every_request_is_takes_the_short_way(name: str) -> None:
     request = Request("GET", URL, {name: OTHERS[name]})
-    url = plain_url(request, Policy(), Wish())
+    keys = plain_keys(request, Policy(), Wish())
+    assert keys is not None
+    url = keys.url
     assert url == URL
     hit = plain_hit(request, url, entry(URL, b"octets"), Policy(), NOW + 5)
     assert isinstance(hit, Stored)
@@ -137,7 +138,7 @@ def test_what_nearly_every_request_is_takes_the_short_way(name: str) -> None:
     ],
 )
 def test_what_the_user_has_a_say_in_takes_the_long_way(options: dict[str, Any]) -> None:
-    assert plain_url(Request("GET", URL), Policy(**options), Wish()) is None
+    assert plain_keys(Request("GET", URL), Policy(**options), Wish()) is None
 
 
 def test_what_an_override_may_want_to_prolong_takes_the_long_way() -> None:
@@ -192,11 +193,8 @@ def test_the_store_is_read_once_for_a_hit_and_once_for_a_miss(body: bytes) -> No
     assert (b"".join(answer.content), answer.info.status, store.reads) == (body, "hit", 2)
 
 
-def test_a_plain_request_has_the_key_that_the_long_way_finds() -> None:
+def test_a_plain_request_has_the_keys_that_the_long_way_finds() -> None:
     request = Request("GET", "https://EXAMPLE.test:443?b=1")
-    policy = Policy()
-    url = plain_url(request, policy, Wish())
-    assert url is not None
     with pytest.raises(StopIteration) as end:
-        next(keys_for(request, policy))
-    assert (url, primary_key(url, policy.space)) == (end.value.value.url, end.value.value.primary)
+        next(keys_for(request, Policy()))
+    assert plain_keys(request, Policy(), Wish()) == end.value.value

@@ -31,10 +31,10 @@ from .flight import Flights
 from .headers import HeadersLike
 from .keys import primary_key
 from .messages import Request
-from .plain import plain_hit, plain_read, plain_url
+from .plain import plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
-from .selection import key_url, stored
+from .selection import Keys, key_url, stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Leasing, Reading, Store, scope
@@ -79,15 +79,15 @@ class AsyncCache:
         What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
         to its end or closed.
         """
-        root = None
+        looked = None
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
-        url = None if self._left or self._pid != os.getpid() else plain_url(request, self.policy, wish)
-        if url is not None:
-            root = await self.perform(plain_read(url, self.policy))
-            hit = plain_hit(request, url, root.item, self.policy, self.clock())
+        keys = None if self._left or self._pid != os.getpid() else plain_keys(request, self.policy, wish)
+        if keys is not None:
+            looked = keys, await self.perform(Read(keys.primary))
+            hit = plain_hit(request, keys.url, looked[1].item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
-        course = self.course(request, wish, root=root)
+        course = self.course(request, wish, looked=looked)
         outcome = await self._conduct(course, send)
         if isinstance(outcome, Live):
             added = lines_added(self.policy, outcome.info)
@@ -160,11 +160,16 @@ class AsyncCache:
     # --- driving; what pushes rather than pulls, such as an ASGI application, does so by itself with these
 
     def course(
-        self, request: Request, wish: Wish = NO_WISH, *, background: bool = False, root: Reading | None = None
+        self,
+        request: Request,
+        wish: Wish = NO_WISH,
+        *,
+        background: bool = False,
+        looked: tuple[Keys, Reading] | None = None,
     ) -> Course:
         """A new exchange, to be driven with `advance`.
 
-        `root` is what lies at the URL of a plain request, if somebody has looked.
+        `looked` is where a plain request finds its answer, and what lies there, if somebody has looked.
         """
         if self._pid != os.getpid():
             # A child process has not its parent's flights, and a lock may be held by nobody.
@@ -173,7 +178,7 @@ class AsyncCache:
             self.shelter = self.shelter.inherited()
         for abort in aborted(self._left):
             self.tidy(abort)
-        flow = exchange(request, self.policy, self.clock, wish, background=background, root=root)
+        flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
         return Course(flow, self._flights, self.tidy)
 
     def place(self, request: Request) -> bytes | None:

@@ -31,12 +31,12 @@ from .exchange import exchange
 from .flight import Flights
 from .headers import HeadersLike
 from .messages import Request
-from .plain import plain_hit, plain_read, plain_url
+from .plain import plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .selection import stored
 from .shelter import Shelter
-from .steps import Close, Drain, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
+from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import Leasing, Store, scope
 from .stores.memory import MemoryStore
 
@@ -82,15 +82,15 @@ class Cache:
         to its end or closed.  `patience` is for how many seconds at most another request for the same is waited for,
         where the caller has a timeout that is shorter than the other's may be.
         """
-        root = None
+        looked = None
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
-        url = None if self._left or self._pid != os.getpid() else plain_url(request, self.policy, wish)
-        if url is not None:
-            root = self.perform(plain_read(url, self.policy))
-            hit = plain_hit(request, url, root.item, self.policy, self.clock())
+        keys = None if self._left or self._pid != os.getpid() else plain_keys(request, self.policy, wish)
+        if keys is not None:
+            looked = keys, self.perform(Read(keys.primary))
+            hit = plain_hit(request, keys.url, looked[1].item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
-        flow = exchange(request, self.policy, self.clock, wish, root=root)
+        flow = exchange(request, self.policy, self.clock, wish, looked=looked)
         course, outcome = self._conduct(flow, send, patience)
         if isinstance(outcome, Live):
             added = lines_added(self.policy, outcome.info)

@@ -21,7 +21,7 @@ from .options import seconds_of
 from .policy import NO_WISH, Policy, Wish
 from .preconditions import left_to_origin
 from .reuse import decide
-from .selection import Candidate, find, keys_for
+from .selection import Candidate, Keys, find, keys_for
 from .steps import Flow, Join, Made, Outcome, Stored, Swap
 from .stores.contract import Reading
 from .verdicts import Verdict
@@ -63,15 +63,21 @@ def exchange(
     wish: Wish = NO_WISH,
     *,
     background: bool = False,
-    root: Reading | None = None,
+    looked: tuple[Keys, Reading] | None = None,
 ) -> Flow[Outcome[Any]]:
     """The exchange that answers `request`: a generator of steps that returns an outcome.
 
-    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.  `root` is
-    what lies at the URL of a plain request (`plain`), if the driver has looked.
+    With `background` it refreshes what is stored: stale is not good enough then, and nobody is waited for.  `looked`
+    is where a plain request (`plain`) finds its answer, and what lies there, if the driver has looked.
     """
-    admitted = _admitted(request, policy, wish)
-    keys = (yield from keys_for(request, policy, wish)) if admitted else None
+    keys: Keys | None
+    root: Reading | None = None
+    admitted = ADMITTED
+    if looked is not None:
+        keys, root = looked
+    else:
+        admitted = _admitted(request, policy, wish)
+        keys = (yield from keys_for(request, policy, wish)) if admitted else None
     if keys is None:
         verdict = NO_KEY if admitted else admitted
         if verdict.code in UNFIT and _only_if_cached(request, wish):

@@ -40,6 +40,7 @@ BAD_LENGTH = Verdict(
 
 ERRORS: Final = frozenset({500, 502, 503, 504})
 """Statuses for which a stale response may stand in (RFC 5861 §4, ruling D29)."""
+_INSISTING: Final = {"reload": "no-cache", "no-cache": "max-age=0"}
 NOT_THEIRS: Final = frozenset({206, 304, 412, 416})
 """Statuses that answer one client's own condition or range, and say nothing about anybody else's request."""
 
@@ -59,13 +60,16 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
     rest: Request | None = None
     plain = _insisting(case)
     if not left_to_origin(case.request) and case.wish.mode != "reload":
-        nominated = yield from candidates(case.found, case.keys)
+        if case.found.candidate is not None or case.found.tagged:
+            nominated = yield from candidates(case.found, case.keys)
         if case.policy.partial:
             # §4.3.2: tags of what does not hold all that is asked for stay out.
             now = case.clock()
             nominated = [each for each in nominated if not lacks(case.request, each.entry, now)]
             rest = request_for_rest(case, plain, now)
-    asked = rest or conditional(plain, [candidate.entry for candidate in nominated])
+    asked = rest or plain
+    if rest is None and nominated:
+        asked = conditional(plain, [candidate.entry for candidate in nominated])
     requested = case.clock()
     try:
         head, live = yield Send(asked)
@@ -105,7 +109,7 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
 
 def _insisting(case: Case) -> Request:
     """The request, saying to caches upstream what the caller said to this one, as in Fetch."""
-    said = {"reload": "no-cache", "no-cache": "max-age=0"}.get(case.wish.mode)
+    said = _INSISTING.get(case.wish.mode)
     if said is None or "cache-control" in case.request.headers:
         return case.request
     headers = case.request.headers.plus(("Cache-Control", said))
@@ -185,7 +189,9 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
     received = case.clock()
     info = case.info
     info.status = "miss"
-    yield from _invalidate_unless_cached(case, head)
+    # A method that the policy caches (POST for a search, D39) reads and does not write.
+    if case.request.method not in case.policy.methods and not case.wish.body_in_key:
+        yield from _invalidate(case.request, head, case.policy)
     if case.request.method == "HEAD":
         yield from _told_by_head(case, head, requested, received)
         return Live(head, live, None, info)
@@ -199,12 +205,6 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
     of_the_request = info.verdicts[-1].code in OF_THE_REQUEST and not case.guarded
     alone = head.status >= 500 or head.status in NOT_THEIRS or of_the_request
     return Live(head, live, None, info, "alone" if alone else "never")
-
-
-def _invalidate_unless_cached(case: Case, head: Response) -> Flow[None]:
-    """A method that the policy caches (POST for a search, D39) reads and does not write."""
-    if case.request.method not in case.policy.methods and not case.wish.body_in_key:
-        yield from _invalidate(case.request, head, case.policy)
 
 
 def _told_by_head(case: Case, head: Response, requested: float, received: float) -> Flow[None]:
@@ -238,7 +238,9 @@ def _plan(case: Case, head: Response, requested: float, received: float) -> Flow
         case.note(verdict)
         return None
     names = vary_names(head.headers.get("vary")) or ()
-    placed = yield from select(assessed, names, case.request, case.keys, policy)
+    placed: Entry | None = assessed
+    if names or case.keys.base:
+        placed = yield from select(assessed, names, case.request, case.keys, policy)
     if placed is None or case.found.root.mark < 0:
         case.note(NO_STORE_NOW)
         return None

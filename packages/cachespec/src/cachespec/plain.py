@@ -14,12 +14,12 @@ from .keys import primary_key
 from .messages import Request
 from .policy import Policy, Wish
 from .reuse import BEARING, FRESH, decide
-from .selection import key_url
-from .steps import Read, Stored
+from .selection import Keys, key_url
+from .steps import Stored
 
 
-def plain_url(request: Request, policy: Policy, wish: Wish) -> str | None:
-    """The URL under which a plain request finds its answer; None for any other request.
+def plain_keys(request: Request, policy: Policy, wish: Wish) -> Keys | None:
+    """The keys of a plain request, which are those of its URL; None for any other request.
 
     Only where nothing of the user's own is asked about it, which would be asked once more on the long way.
     """
@@ -29,12 +29,8 @@ def plain_url(request: Request, policy: Policy, wish: Wish) -> str | None:
         return None
     if not policy.enabled or policy.key is not None or policy.request_filter is not None or policy.vary_by:
         return None
-    return key_url(request, policy, wish)
-
-
-def plain_read(url: str, policy: Policy) -> Read:
-    """The step that finds it: the very one that the exchange would begin with."""
-    return Read(primary_key(url, policy.space))
+    url = key_url(request, policy, wish)
+    return None if url is None else Keys(url, primary_key(url, policy.space), (), b"")
 
 
 def plain_hit(request: Request, url: str, item: Item | None, policy: Policy, now: float) -> Stored | None:

@@ -94,17 +94,18 @@ class Recording:
             return False
         if plan.addition is not None:
             return (yield from self._add(plan.addition))
+        # Nobody else has seen it yet.
         entry = plan.entry
         length = str(self._length)
         if entry.headers.fields.get("content-length") != length and entry.status not in (204, 205):
             # It had none, or said it twice (RFC 9110 §8.6).
             entry = replace(entry, headers=entry.headers.replacing(("Content-Length", length)))
         if self._body_id is None and self._length <= INLINE:
-            entry = replace(entry, length=self._length, body=b"".join(self._chunks))
+            entry.length, entry.body = self._length, b"".join(self._chunks)
         else:
             if not (yield from self.flush()):
                 return False
-            entry = replace(entry, length=self._length, body_id=self._body_id)
+            entry.length, entry.body_id = self._length, self._body_id
         self.going = False
         if (yield from publish(plan, entry, self._policy)):
             self._is(entry)

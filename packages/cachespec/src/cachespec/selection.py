@@ -125,6 +125,8 @@ def find(request: Request, keys: Keys, policy: Policy, root: Reading | None = No
 
     `root` is what lies at the primary key, if somebody has looked.
     """
+    if root is not None and root.item is None and not policy.no_vary_search:
+        return Found(root)
     found = yield from _find_at(request, keys, policy, root)
     if found.root.item is None and policy.no_vary_search:
         url = yield from equivalent_url(keys.url, policy)
@@ -265,7 +267,8 @@ def publish(plan: Plan, entry: Entry, policy: Policy, there: Reading | None = No
     if not entry.selecting and not plan.names and not isinstance(root.item, Variants):
         stored = yield Swap(plan.primary, entry, root.revision, mark)
         if stored:
-            yield from _let_go(root.item, entry)
+            if root.item is not None:
+                yield from _let_go(root.item, entry)
             if policy.no_vary_search:
                 yield from remember_equivalence(entry, mark, policy)
         return bool(stored)
