@@ -234,6 +234,19 @@ def test_what_another_process_refreshes_is_not_refreshed() -> None:
     assert store.leases == {slot: b"somebody else"}
 
 
+def test_a_store_without_room_for_a_lease_still_answers() -> None:
+    pair = Pair()
+    pair.ask(1)
+
+    def fail(*args: Any) -> bool:
+        raise OSError(28, "no space left on device")
+
+    pair.store.lease = fail  # type: ignore[method-assign]
+    pair.caches[1].fetch(Request("GET", f"{URL}/b"), lambda request: Live("no-store"))
+    pair.ask(1)
+    assert pair.results[1][0].status == "hit"
+
+
 def test_a_store_that_fails_to_lease_keeps_nobody_waiting() -> None:
     pair = Pair()
 

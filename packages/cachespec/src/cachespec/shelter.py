@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any, Final
 
-from .steps import Drop, StoreStep
+from .steps import Drop, Lease, Release, StoreStep
 from .stores.contract import Scope
 
 OWED: Final = 100
@@ -60,7 +60,9 @@ class Shelter:
         """Note that `step` failed with `error`; what it results in."""
         self.failures += 1
         now = time.monotonic()
-        self._resting_until = now + REST
+        if not isinstance(step, Lease | Release):
+            # Where there is no room for a lease, what is stored can be read all the same.
+            self._resting_until = now + REST
         if now - self._told_at >= TELL_EVERY:
             self._told_at = now
             log.warning("the store failed to %s, which counts as a miss: %r", type(step).__name__.lower(), error)
