@@ -299,7 +299,7 @@ def test_what_is_too_long_is_not_looked_at() -> None:
 
 
 def test_another_version_is_not_read() -> None:
-    assert decode(b"cse2" + encode(samples.entry(URL))[4:]) is None
+    assert decode(b"cse1" + encode(samples.entry(URL))[4:]) is None
 
 
 # --- the seal

@@ -45,7 +45,10 @@ def test_what_was_stale_before_does_not_become_fresher() -> None:
         pytest.param(replace(ENTRY, while_revalidate=10), SPARE, id="with a short window"),
         pytest.param(replace(ENTRY, while_revalidate=9000), 9000, id="with a window"),
         pytest.param(replace(ENTRY, if_error=9000), 9000, id="with another window"),
+        pytest.param(replace(ENTRY, kept=9000), 9000, id="with a window of the user's"),
         pytest.param(replace(ENTRY, etag='"a"'), RETENTION, id="with a validator"),
+        pytest.param(replace(ENTRY, etag='"a"', if_error=9000), RETENTION, id="with a validator and a window"),
+        pytest.param(replace(ENTRY, etag='"a"', kept=9_000_000), 9_000_000, id="with a validator and a longer one"),
     ],
 )
 def test_it_is_kept_for_as_long_as_it_may_be_of_use(entry: Entry, kept: float) -> None:

@@ -713,6 +713,19 @@ def test_no_field_of_the_request_is_kept() -> None:
     assert "c2VjcmV0" not in repr(entry(FRESH, request=asked))
 
 
+@pytest.mark.parametrize(
+    ("policy", "wish", "kept"),
+    [
+        (Policy(), Wish(), 0),
+        (Policy(stale_if_error=9, stale_while_revalidate=8), Wish(), 9),
+        (Policy(stale_if_error=8, stale_while_revalidate=9), Wish(stale_if_error=7), 9),
+        (Policy(), Wish(stale_if_error=7), 7),
+    ],
+)
+def test_it_is_kept_for_the_longest_of_the_users_windows(policy: Policy, wish: Wish, kept: int) -> None:
+    assert entry(FRESH, policy, wish=wish).kept == kept
+
+
 # --- what the caller wants instead
 
 

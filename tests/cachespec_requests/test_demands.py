@@ -266,6 +266,18 @@ def test_what_is_stale_stands_in_for_an_error_for_so_long(scripted: Origin, cloc
             session.get(URL)
 
 
+def test_what_may_stand_in_is_kept_for_so_long(scripted: Origin, clock: Clock) -> None:
+    serve(scripted, FRESH)
+    with session_of(scripted, policy=Policy(stale_if_error=7 * 86400)) as session:
+        session.get(URL)
+        clock.advance(timedelta(days=7))
+        assert session.purge(expired=True) == 0
+        scripted.serve(ConnectionError("refused"))
+        assert statuses(session, URL) == ["stale"]
+        clock.advance(timedelta(hours=1))
+        assert session.purge(expired=True) == 1
+
+
 def test_what_is_stale_may_be_used_while_it_is_refreshed(scripted: Origin, clock: Clock) -> None:
     serve(scripted, TAGGED)
     with session_of(scripted, policy=Policy(stale_while_revalidate=60)) as session:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from cachespec.stores.building import RETENTION, SPARE, Entry, Item, Reading, Stats, decode_scope, encode, refuses
+from cachespec.stores.building import Entry, Item, Reading, Stats, decode_scope, encode, refuses
 
 from .bodies import claim, release
 from .shelf import NEVER, OVERHEAD, Shelf, digest
@@ -105,8 +105,7 @@ def columns(shelf: Shelf, key: bytes, item: Item) -> dict[str, Any]:
 
 def _until(entry: Entry) -> float:
     """When `Entry.useless` turns true."""
-    spare = RETENTION if entry.has_validator else max(entry.while_revalidate, entry.if_error, SPARE)
-    return max(1.0, min(NEVER, entry.response_time - entry.initial_age + entry.lifetime + spare))
+    return max(1.0, min(NEVER, entry.response_time - entry.initial_age + entry.lifetime + entry.spare))
 
 
 def turn() -> int:

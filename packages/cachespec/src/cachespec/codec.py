@@ -25,7 +25,7 @@ from .headers import Headers, Line
 
 Octets: TypeAlias = bytes | memoryview
 
-ENTRY: Final = b"cse1"
+ENTRY: Final = b"cse2"
 VARIANTS: Final = b"csv1"
 """The first octets of a payload.  Another format has others, so that each version skips what it does not know."""
 LIMIT: Final = 4 * 1024 * 1024
@@ -36,9 +36,9 @@ _ETAG, _MODIFIED, _BODY, _BODY_ID, _ESCAPED = 1, 2, 4, 8, 16
 _VALIDATE, _NEVER_STALE, _NO_MAX_STALE, _IMMUTABLE, _EXPLICIT = 32, 64, 128, 256, 512
 _LARGEST: Final = 2**63 - 1
 
-# Kind, flags, status; bytes of the text; six times; two windows; the body's length; how many selecting values, groups,
-# withheld lines, lines and parts there are.
-_ENTRY_HEAD: Final = Struct("<4sHHI6d3q5I")
+# Kind, flags, status; bytes of the text; six times; three windows; the body's length; how many selecting values,
+# groups, withheld lines, lines and parts there are.
+_ENTRY_HEAD: Final = Struct("<4sHHI6d4q5I")
 # Where a part starts and stops, and what comes before it in its body, if that lies by itself.
 _PART: Final = Struct("<3q")
 # Kind, flags; bytes of the text; the count; how many sets of names, entity-tags and languages there are.
@@ -155,6 +155,7 @@ def _encode_entry(entry: Entry) -> bytes:
         entry.created,
         min(entry.while_revalidate, _LARGEST),
         min(entry.if_error, _LARGEST),
+        min(entry.kept, _LARGEST),
         entry.length,
         len(entry.selecting),
         len(entry.groups),
@@ -187,6 +188,7 @@ def _decode_entry(payload: Octets) -> Entry | None:
         created,
         while_revalidate,
         if_error,
+        kept,
         length,
         n_selecting,
         n_groups,
@@ -235,6 +237,7 @@ def _decode_entry(payload: Octets) -> Entry | None:
         explicit=flags & _EXPLICIT != 0,
         while_revalidate=while_revalidate,
         if_error=if_error,
+        kept=kept,
         etag=etag if flags & _ETAG else None,
         last_modified=modified if flags & _MODIFIED else None,
         groups=tuple(strings[groups_at:withheld_at]) if n_groups else (),

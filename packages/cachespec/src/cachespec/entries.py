@@ -73,6 +73,8 @@ class Entry:
     """stale-while-revalidate (RFC 5861 §3)."""
     if_error: int = 0
     """stale-if-error (RFC 5861 §4)."""
+    kept: int = 0
+    """For how long beyond its lifetime the user's own windows may need it: it is not swept before."""
     etag: str | None = None
     last_modified: str | None = None
     groups: tuple[str, ...] = ()
@@ -111,10 +113,15 @@ class Entry:
         """This response as one that turns stale at `now`, if it was not so before."""
         return replace(self, lifetime=min(self.lifetime, self.age(now)), source="purged")
 
+    @property
+    def spare(self) -> float:
+        """For how long beyond its lifetime it is worth keeping."""
+        windows = max(self.while_revalidate, self.if_error, self.kept)
+        return max(windows, RETENTION if self.has_validator else SPARE)
+
     def useless(self, now: float) -> bool:
         """Whether it has been stale for so long that nothing is likely to use it."""
-        windows = max(self.while_revalidate, self.if_error)
-        return self.age(now) - self.lifetime > (RETENTION if self.has_validator else max(windows, SPARE))
+        return self.age(now) - self.lifetime > self.spare
 
 
 @dataclass(slots=True)

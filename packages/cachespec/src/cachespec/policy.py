@@ -147,10 +147,7 @@ class Policy:
     revalidate: Literal["stale", "always"] = "stale"
     """Whether entries are validated when stale, or on every use."""
     stale_if_error: int | None = None
-    """Seconds for which a stale response may stand in for an error without saying so itself (D28).
-
-    A store may let go of what has no validator an hour after it has turned stale.
-    """
+    """Seconds for which a stale response may stand in for an error without saying so itself (D28)."""
     stale_while_revalidate: int | None = None
     """Seconds for which a stale response may be used while it is refreshed, without saying so itself (RFC 5861 §3)."""
     strict_s_maxage: bool = False

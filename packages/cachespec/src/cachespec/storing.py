@@ -193,6 +193,7 @@ def assess(
         explicit=said.public or said.s_maxage is not None,
         while_revalidate=said.stale_while_revalidate or 0,
         if_error=said.stale_if_error or 0,
+        kept=max(policy.stale_while_revalidate or 0, policy.stale_if_error or 0, seconds_of(wish.stale_if_error) or 0),
         etag=etag,
         last_modified=modified,
         groups=(cache_groups(kept) if "cache-groups" in fields else ()) + wish.groups,

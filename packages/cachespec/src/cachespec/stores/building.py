@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..codec import Seal, decode, encode
-from ..entries import RETENTION, SPARE, Entry, Item, Variants
+from ..entries import Entry, Item, Variants
 from .bodies import DamagedBodyError
 from .contract import ABANDONED, NOTHING, AsyncBody, Blocking, Body, OnEvict, Reading, Scope, Stats, Why, is_useless
 from .known import Known
@@ -13,8 +13,6 @@ __all__ = [
     "ABANDONED",
     "NOTHING",
     "REMEMBERED",
-    "RETENTION",
-    "SPARE",
     "AsyncBody",
     "Blocking",
     "Body",

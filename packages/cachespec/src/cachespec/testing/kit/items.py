@@ -31,6 +31,7 @@ class Items(Subject):
             explicit=True,
             while_revalidate=10,
             if_error=20,
+            kept=30,
             last_modified="Fri, 15 Jan 2027 08:00:00 GMT",
             groups=("news", 'odd "name"\n'),
             withheld=(("Cachespec-Cache-Control", "max-age=1"),),
