@@ -160,6 +160,13 @@ def test_who_wants_it_confirmed_gets_it_confirmed(make: MAKE) -> None:
     assert origin.asked["if-range"] == '"a"'
 
 
+def test_it_is_completed_where_nobody_waits_for_anybody(make: MAKE) -> None:
+    lab, origin = make(collapse=False)
+    lab.asks("0-4")
+    assert lab.asks(None).body == CONTENT
+    assert origin.asked["range"] == "bytes=5-"
+
+
 def test_a_head_request_completes_nothing(make: MAKE) -> None:
     lab, origin = make()
     lab.asks("0-4")
