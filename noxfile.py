@@ -204,11 +204,10 @@ def sql_mariadb(session: nox.Session) -> None:
     places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
     if shutil.which("mariadbd", path=places) is None and shutil.which("apt-get") and os.geteuid() == 0:
         session.run("apt-get", "update", external=True)
-        # Nothing is started: each test runs a server of its own.
-        env = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        session.run("apt-get", "install", "--yes", "mariadb-server", external=True, env=env)
+        # The programs alone, without a service that would be started: the tests run a server of their own.
+        session.run("apt-get", "install", "--yes", "mariadb-server-core", "mariadb-client-core", external=True)
     if shutil.which("mariadbd", path=places) is None:
-        session.skip("sql-mariadb was skipped: there is no mariadbd (apt-get install mariadb-server)")
+        session.skip("sql-mariadb was skipped: there is no mariadbd (apt-get install mariadb-server-core)")
     run_on_server(session, "mariadb", "cachespec-sql[asyncio,mysql]")
 
 

@@ -69,7 +69,7 @@ class Mariadb:
         places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
         self._program = shutil.which("mariadbd", path=places)
         if self._program is None:
-            pytest.fail("there is no MariaDB: apt-get install mariadb-server")
+            pytest.fail("there is no MariaDB: apt-get install mariadb-server-core mariadb-client-core")
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         # It does not run as root unless told to.

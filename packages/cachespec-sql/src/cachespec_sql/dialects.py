@@ -26,8 +26,8 @@ class Dialect:
     """That of a SELECT alone, where a connection of somebody else's can have it at no cost."""
 
 
-# https://www.sqlite.org/rescode.html: SQLITE_READONLY, SQLITE_FULL
-_SQLITE: Final = Dialect(blocking="writes", serial=True, again=frozenset(), full=frozenset({8, 13}))
+# https://www.sqlite.org/rescode.html: SQLITE_BUSY_SNAPSHOT; SQLITE_READONLY, SQLITE_FULL
+_SQLITE: Final = Dialect(blocking="writes", serial=True, again=frozenset({517}), full=frozenset({8, 13}))
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization, deadlock, table is there; disk, read
 # only
 _POSTGRESQL: Final = Dialect(
@@ -65,7 +65,7 @@ def codes_of(error: BaseException | None) -> set[object]:
     extended = getattr(error, "sqlite_errorcode", None)
     if extended is not None:
         # The lowest octet is the primary code, the others tell more (https://www.sqlite.org/rescode.html#extrc).
-        codes.add(extended & 0xFF)
+        codes |= {extended, extended & 0xFF}
     said = next(iter(getattr(error, "args", ())), None)
     if isinstance(said, Exception):
         # Some drivers wrap another's error.

@@ -63,6 +63,7 @@ def make_room(shelf: Shelf) -> Flow[bool]:
 
 def _reap_spared(connection: Connection, shelf: Shelf) -> bool:
     """Remove the first of what is only just gone, where it takes more than it may; whether there was anything."""
+    shelf.enter(connection)
     return shelf.lately(connection) > shelf.spared and bodies.reap(connection, shelf, time.time() + 1, 1)
 
 
@@ -71,7 +72,6 @@ def evict(connection: Connection, shelf: Shelf) -> Sequence[Any] | None:
 
     It is SIEVE's bit in a queue: what nobody asked for again goes when its turn comes.
     """
-    shelf.enter(connection)
     shelf.flush(connection)
     crowd, heavy = shelf.excess(connection)
     # A little more than must be, so that not every writer has to.

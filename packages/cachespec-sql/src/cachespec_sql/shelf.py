@@ -146,6 +146,7 @@ class Shelf:
 
     def flush(self, connection: Connection) -> None:
         """Write down what was asked for."""
+        self.enter(connection)
         keys, self.asked = sorted(self.asked), set()
         for part in parts(keys):
             where = (ITEMS.c.space == self.space, ITEMS.c.key.in_(part), ITEMS.c.visited == 0)
