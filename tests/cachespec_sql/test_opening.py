@@ -102,7 +102,7 @@ def test_engines_for_servers_wait_for_nobody_for_long() -> None:
     assert changing is not asking
     first, second = create.options
     assert (first["isolation_level"], second["isolation_level"]) == ("READ COMMITTED", "AUTOCOMMIT")
-    assert (first["pool_timeout"], first["connect_args"]) == (5, {"connect_timeout": 5})
+    assert (first["pool_timeout"], first["connect_args"]) == (15.0, {"connect_timeout": 5})
     assert second["pool_reset_on_return"] is None
 
 

@@ -18,7 +18,7 @@ from .tables import METADATA, SPACES, TOTALS, VERSION
 PARTS: Final = 16
 """How many rows the totals of a namespace are spread over."""
 PATIENCE: Final = 15.0
-"""Seconds that one writer waits for the others of an SQLite file."""
+"""Seconds that one writer waits for the others of an SQLite file, and who needs a connection for one to be free."""
 INHERITED: Final[list[object]] = []
 """Connections of a parent process: to close one here would let go of its locks there."""
 
@@ -82,7 +82,7 @@ def make_engine(url: URL, create: Create = create_engine, *, asking: bool = Fals
     level = dialect_of(url.get_backend_name()).changing
     if level is not None:
         limits = {name: value for name, value in _CONNECTING.get(driver, {}).items() if name not in url.query}
-        options = {"connect_args": limits, "pool_recycle": 1800, "pool_timeout": _SECONDS}
+        options = {"connect_args": limits, "pool_recycle": 1800, "pool_timeout": PATIENCE}
         options |= (
             {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if asking else {"isolation_level": level}
         )
