@@ -36,7 +36,7 @@ PEERS = (
 
 # Every line and every branch is to be tested.  Where that is not reached yet, this is how far the tests get; these
 # figures only ever rise, and a package that reaches 100 leaves the table.
-REACHED = {"cachespec-asgi": 98}
+REACHED: dict[str, int] = {}
 
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
