@@ -101,6 +101,7 @@ def test_the_newer_fields_count_and_what_was_stale_is_fresh_again(make: MAKE) ->
     assert lab.wait(59).asks(None).info.status == "hit"
 
 
+@pytest.mark.requirement("9110-13.1.5-02")
 def test_a_date_will_do_where_it_is_strong(make: MAKE) -> None:
     lab, origin = make()
     origin.etag, origin.modified = None, MODIFIED
@@ -110,6 +111,7 @@ def test_a_date_will_do_where_it_is_strong(make: MAKE) -> None:
     assert "if-modified-since" not in origin.asked
 
 
+@pytest.mark.requirement("9110-13.1.5-02")
 @pytest.mark.parametrize(
     "change",
     [{"etag": 'W/"a"'}, {"etag": "a"}, {"etag": None}, {"etag": None, "modified": "Sun, 09 Sep 2001 01:46:40 GMT"}],
