@@ -248,7 +248,7 @@ def mutants(session: nox.Session) -> None:
 
 
 LOWEST = [f"lowest({package})" for package in ADAPTERS]
-LONG = ["requirements", *LOWEST, "conformance", "matrix", "faults", "transparency", "benchmarks"]
+LONG = ["requirements", *LOWEST, "conformance", "matrix", "faults", "sql-postgres", "sql-mariadb", "transparency", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")
