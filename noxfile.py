@@ -248,7 +248,8 @@ def mutants(session: nox.Session) -> None:
 
 
 LOWEST = [f"lowest({package})" for package in ADAPTERS]
-LONG = ["requirements", *LOWEST, "conformance", "matrix", "faults", "sql-postgres", "sql-mariadb", "transparency", "benchmarks"]
+SERVED = ["sql-postgres", "sql-mariadb"]
+LONG = ["requirements", *LOWEST, "conformance", "matrix", "faults", *SERVED, "transparency", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")
