@@ -140,6 +140,15 @@ def test_what_killed_processes_left_behind_makes_room_for_others(make: Callable[
     assert read_body(store, kept)
 
 
+def test_an_empty_body_is_swept_like_any_other(make: Callable[..., SQLStore]) -> None:
+    store = make()
+    assert store.append("1" * 32, b"")
+    store.discard("1" * 32)
+    sweep(store, time.time() + 10_000)
+    with store.engine.connect() as connection:
+        assert connection.execute(text(f"SELECT count(*) FROM {BODIES.name}")).scalar_one() == 0
+
+
 def test_a_large_body_is_swept_in_bounded_steps(make: Callable[..., SQLStore]) -> None:
     store = make()
     piece = b"x" * 262_144

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, event, text
@@ -79,40 +80,22 @@ def test_a_connection_that_broke_is_not_used_again(make: Callable[..., SQLStore]
     assert store.read(KEY).revision == 0
 
 
+class Busy(deque[Any]):
+    """As many connections as are kept; while one looks, others have them all."""
+
+    def pop(self) -> Any:
+        raise IndexError
+
+
 def test_only_so_many_connections_are_kept_for_reading(make: Callable[..., SQLStore]) -> None:
     store = make()
-    assert put(store, KEY, samples.entry(URL))
-    barrier = threading.Barrier(KEPT + 2)
-    taken = [store.engine.raw_connection() for _ in range(3)]
-
-    def hold(*_: object) -> None:
-        barrier.wait(10)
-
-    # As many threads as that read at the same time.
-    original = store._readers
-    store._readers = Slow(original, hold)  # type: ignore[assignment]
-    assert {each.revision for each in at_once([lambda: store.read(KEY) for _ in range(KEPT + 2)])} != {0}
-    store._readers = original
-    assert len(original) <= KEPT
-    for connection in taken:
-        connection.close()
-
-
-class Slow:
-    """Where readers wait for each other before one of them may go on."""
-
-    def __init__(self, kept: object, wait: Callable[[], None]) -> None:
-        self.kept, self.wait = kept, wait
-
-    def pop(self) -> object:
-        self.wait()
-        return self.kept.pop()  # type: ignore[attr-defined]
-
-    def append(self, each: object) -> None:
-        self.kept.append(each)  # type: ignore[attr-defined]
-
-    def __len__(self) -> int:
-        return len(self.kept)  # type: ignore[arg-type]
+    store.read(KEY)
+    kept, store._readers = store._readers, Busy(range(KEPT))
+    before = store.engine.pool.checkedout()
+    assert store.read(KEY).revision == 0
+    assert store.engine.pool.checkedout() == before
+    assert len(store._readers) == KEPT
+    store._readers = kept
 
 
 def failing(store: SQLStore, code: int) -> None:
