@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cachespec.combining import MAX_SPANS, Held, enclosed, may_combine
+from cachespec import combining
+from cachespec.combining import MAX_SPANS, Held, differs, enclosed, may_combine, with_part
 from cachespec.dates import format_date
+from cachespec.entries import Part
 from cachespec.messages import Response
 from cachespec.partial import ContentRange, Span
+from cachespec.testing import samples
 
 NOW = 1_800_000_000.0
 LENGTH = 30
@@ -160,3 +165,63 @@ def test_parts_are_combined_only_under_the_same_strong_validator(one: Lines, oth
         verdict = may_combine(Response(206, pair[0]), Response(206, pair[1]), NOW)
         assert verdict.code == code
         assert bool(verdict) is (code == "same-validator")
+
+
+# --- what is stored
+
+
+CONTENT = bytes(range(LENGTH))
+
+
+def part(span: Span, *, apart: bool) -> Part:
+    """That part of the content; `apart` from the head, in a body that begins with it and is named by its place."""
+    start, stop = span
+    return Part(start, stop, None, str(start)) if apart else Part(start, stop, CONTENT[start:stop])
+
+
+@pytest.mark.requirement("9111-3.4-01", "9110-15.3.7.3-02")
+@given(st.lists(st.tuples(spans, st.booleans()), min_size=1))
+@example([((0, 10), False), ((20, 25), False), ((25, 30), False)])
+@example([((5, 20), False), ((10, 12), True)])
+def test_whatever_parts_come_each_byte_is_kept_once_in_its_place(added: list[tuple[Span, bool]]) -> None:
+    entry = replace(samples.entry("https://a.test/"), length=LENGTH, body=None, body_id=None, parts=())
+    there: set[int] = set()
+    for span, apart in added:
+        entry = with_part(entry, part(span, apart=apart))
+        there |= set(range(*span))
+        now = combining.held(entry).spans
+        assert positions(now) == there
+        edges = [edge for one in now for edge in one]
+        assert edges == sorted(set(edges))
+        if not entry.parts:
+            assert there == set(range(LENGTH))
+            assert (entry.body, entry.body_id) in ((CONTENT, None), (None, "0"))
+            return
+        for kept in entry.parts:
+            if kept.body is None:
+                assert int(kept.body_id or "") + kept.skip == kept.start
+            else:
+                assert (kept.body, kept.skip) == (CONTENT[kept.start : kept.stop], 0)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "answer"),
+    [
+        ({"ETag": '"a"'}, {"ETag": '"a"'}, False),
+        ({"ETag": '"a"'}, {"ETag": 'W/"a"'}, False),
+        ({"ETag": '"a"'}, {"ETag": '"b"'}, True),
+        ({"ETag": "a"}, {"ETag": '"a"'}, True),
+        ({"ETag": '"a"'}, {"ETag": "a"}, True),
+        ({"ETag": '"a"', "Last-Modified": "x"}, {"Last-Modified": "y"}, True),
+        ({"ETag": '"a"', "Last-Modified": "x"}, {"ETag": '"a"', "Last-Modified": "y"}, False),
+        ({"Last-Modified": "x"}, {"Last-Modified": "x"}, False),
+        ({"Last-Modified": "x"}, {}, False),
+        ({}, {"Last-Modified": "x"}, False),
+        ({"ETag": '"a"'}, {}, False),
+        ({}, {"ETag": '"a"'}, False),
+    ],
+)
+def test_only_validators_of_one_kind_tell_representations_apart(
+    ours: dict[str, str], theirs: dict[str, str], answer: bool
+) -> None:
+    assert differs(Response(200, ours), Response(206, theirs)) is answer
