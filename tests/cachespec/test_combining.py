@@ -183,6 +183,12 @@ def part(span: Span, *, apart: bool) -> Part:
 @given(st.lists(st.tuples(spans, st.booleans()), min_size=1))
 @example([((0, 10), False), ((20, 25), False), ((25, 30), False)])
 @example([((5, 20), False), ((10, 12), True)])
+@example([((0, 5), True), ((10, 15), False), ((15, 20), True), ((20, 25), True)])
+@example([((0, 30), False)])
+@example([((0, 30), True)])
+@example([((0, 10), False), ((20, 30), False), ((5, 25), False)])
+@example([((0, 20), True), ((10, 30), False)])
+@example([((10, 30), False), ((0, 20), True)])
 def test_whatever_parts_come_each_byte_is_kept_once_in_its_place(added: list[tuple[Span, bool]]) -> None:
     entry = replace(samples.entry("https://a.test/"), length=LENGTH, body=None, body_id=None, parts=())
     there: set[int] = set()
@@ -197,6 +203,8 @@ def test_whatever_parts_come_each_byte_is_kept_once_in_its_place(added: list[tup
             assert there == set(range(LENGTH))
             assert (entry.body, entry.body_id) in ((CONTENT, None), (None, "0"))
             return
+        # What is one body from the first byte to the last is no part any more.
+        assert len(entry.parts) > 1 or len(there) < LENGTH
         for kept in entry.parts:
             if kept.body is None:
                 assert int(kept.body_id or "") + kept.skip == kept.start
