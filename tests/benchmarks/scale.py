@@ -38,6 +38,8 @@ ROOM = 1 << 40
 CONTENT = b"x" * 500
 POLICY = Policy(shared=True)
 SMALL = (1_000, 10_000)
+REMEMBERED = 10_000
+"""More than the middleware remembers its answers of: it is the floor there, since a thousand are answered that way."""
 BOUNDS = (400, 4_000)
 LARGE = (*SMALL, 100_000, 1_000_000)
 KEPT = os.environ.get("CACHESPEC_SCALE")
@@ -93,6 +95,11 @@ def filled(kind: str, count: int) -> Store:
     else:
         store = filled_database(f"sqlite:///{place / 'cache.db'}", count, empty=not done.exists())
     done.touch()
+    if KEPT:
+        # It is the store that is measured, not the disk.
+        for path in place.rglob("*"):
+            if path.is_file():
+                path.read_bytes()
     stack.callback(store.close)
     return store
 
@@ -256,7 +263,7 @@ def _scenarios(name: str, kinds: tuple[str, ...], sizes: tuple[int, ...]) -> lis
         Scenario(
             f"{name}-{kind}-{adapter}",
             f"A random hit, {kind}, through {adapter}",
-            entries(sizes[0]),
+            entries(sizes[0] if adapter == "httpx" else REMEMBERED),
             partial(_sizes, kind, adapter, sizes),
         )
         for kind in kinds
