@@ -81,7 +81,12 @@ def test_the_demo_tells_its_story_and_ends() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="a test cannot press Ctrl-C there")
 def test_the_demo_stays_up_if_it_is_asked_to() -> None:
     with subprocess.Popen(
-        [sys.executable, str(DEMO), "--serve"], env=ENVIRONMENT, stdout=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, str(DEMO), "--serve"],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        # What a shell runs in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no thread runs here
     ) as demo:
         try:
             assert demo.stdout is not None

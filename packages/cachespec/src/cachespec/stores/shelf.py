@@ -47,8 +47,8 @@ class Shelf:
 
     def __init__(self, root: str, seal: Seal, on_evict: OnEvict | None) -> None:
         self.root = root
-        self.bodies = Bodies(self.within("bodies"), seal)
-        self.groups = Groups(self.within("groups"), self._belongs)
+        self.bodies: Bodies = Bodies(self.within("bodies"), seal)
+        self.groups: Groups = Groups(self.within("groups"), self._belongs)
         self.seen: set[bytes] = set()
         """What was asked for in this process, as long as it was not written down."""
         self.evictions: int = 0
