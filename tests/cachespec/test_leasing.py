@@ -49,6 +49,13 @@ class Shared(MemoryStore):
                 del self.leases[slot]
 
 
+class Unshared(Shared):
+    """A store that knows that nobody else has it."""
+
+    def alone(self) -> bool:
+        return True
+
+
 class OnLoop:
     """The same for an event loop."""
 
@@ -374,3 +381,24 @@ async def test_on_a_loop_what_another_process_refreshes_is_not_refreshed() -> No
     await get(Wish())
     await anyio.wait_all_tasks_blocked()
     assert len(calls) == 1
+
+
+# --- where nobody else is there
+
+
+def test_a_store_that_nobody_else_has_is_asked_for_no_lease() -> None:
+    store = Unshared()
+    assert Cache(store, POLICY).fetch(Request("GET", URL), lambda _: Live("max-age=60")).info.status == "miss"
+    assert store.asked == 0
+
+
+async def test_a_store_that_nobody_else_has_is_asked_for_no_lease_on_a_loop() -> None:
+    async def send(_: Request) -> Any:
+        return Live("max-age=60")
+
+    store = Unshared()
+    cache = AsyncCache(Shared(), POLICY)
+    cache.reopen(store)
+    answer = await cache.fetch(Request("GET", URL), send)
+    await answer.content.aclose()
+    assert (answer.info.status, store.asked) == ("miss", 0)

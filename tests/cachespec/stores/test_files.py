@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -593,6 +594,44 @@ def test_a_lease_ends_with_its_time(folder: Path) -> None:
     assert two.lease(KEY, b"two", 5.0)
     one.release(KEY, b"one")
     assert not one.lease(KEY, b"one", 5.0)
+
+
+def test_a_store_knows_whether_others_on_its_folder_ask_for_leases(folder: Path) -> None:
+    one, two, other = FileStore(folder), FileStore(folder), FileStore(folder, namespace="other")
+    assert (one.alone(), one.alone(), other.alone()) == (True, True, True)
+    assert not two.alone()
+    assert not one.alone()
+    two.close()
+    assert not two.alone()
+    assert one.alone()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_that_was_forked_and_its_parent_are_two(folder: Path) -> None:
+    store = FileStore(folder)
+    assert store.alone()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, str(store.alone()).encode())
+        signal.pause()
+    try:
+        assert os.read(reader, 9) == b"False"
+        assert not store.alone()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
+        os.close(writer)
+    assert store.alone()
+
+
+def test_whoever_cannot_tell_at_once_is_not_alone(folder: Path, store: FileStore) -> None:
+    with store._leases._asking:
+        assert not store.alone()
+    folder.with_name("file").touch()
+    assert not FileStore(folder.with_name("file")).alone()
 
 
 def test_leases_that_nobody_gave_back_are_swept(folder: Path) -> None:

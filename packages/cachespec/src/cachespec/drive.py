@@ -24,6 +24,7 @@ from .messages import Request, Response
 from .policy import Policy
 from .selection import key_url
 from .steps import Flow, Lease, Live, Outcome, Release, Stored, StoreFlow, StoreStep
+from .stores.contract import Leasing
 
 log: logging.Logger = logging.getLogger("cachespec")
 
@@ -152,6 +153,16 @@ class Uses:
             uses = count(1)
             self._counts[place] = entry.created, uses
         return next(uses)
+
+
+def shared_by_more(store: object) -> Callable[[], bool]:
+    """What tells, without waiting, whether other processes have to be asked who fetches."""
+    if not isinstance(store, Leasing):
+        return lambda: False
+    alone: Callable[[], bool] | None = getattr(store, "alone", None)
+    if alone is None or inspect.iscoroutinefunction(alone):
+        return lambda: True
+    return lambda: not alone()
 
 
 def is_async(store: object) -> bool:

@@ -22,6 +22,7 @@ from .drive import (
     nothing_named,
     purged_url,
     refresh_failed,
+    shared_by_more,
     urls_of,
     with_lines,
 )
@@ -37,7 +38,7 @@ from .record import Recording
 from .selection import Keys, key_url, stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import AsyncStore, Leasing, Reading, Store, scope
+from .stores.contract import AsyncStore, Reading, Store, scope
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=AsyncLiveResponse)
@@ -68,7 +69,7 @@ class AsyncCache:
         self._left: Left = deque()
         self._pid = os.getpid()
         self._async = is_async(self.store)
-        self._leasing = isinstance(self.store, Leasing)
+        self._shared = shared_by_more(self.store)
         blocking = getattr(self.store, "blocking", "always")
         self._inline = not self._async and blocking == "never"
         self._inline_reads = not self._async and blocking == "writes"
@@ -213,6 +214,7 @@ class AsyncCache:
     def reopen(self, store: AsyncStore | Store) -> None:
         """Go on with `store`, of the same kind, in the place of one that was closed."""
         self.store = store
+        self._shared = shared_by_more(store)
 
     def under(self, policy: Policy) -> AsyncCache:
         """This cache with another policy for some of the requests: the same store, the same flights."""
@@ -381,7 +383,7 @@ class AsyncCache:
         leads, flight = self._flights.board(slot, waiting.current_task())
         if leads:
             course.lead(slot, flight)
-            return await self._lease(course, step) if self._leasing and self.policy.collapse_across else "lead"
+            return await self._lease(course, step) if self.policy.collapse_across and self._shared() else "lead"
         if flight is None or not step.wait:
             return "alone"
         self._flights.wait(flight)

@@ -23,6 +23,7 @@ from .drive import (
     nothing_named,
     purged_url,
     refresh_failed,
+    shared_by_more,
     urls_of,
     with_lines,
 )
@@ -37,7 +38,7 @@ from .record import Recording
 from .selection import stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import Leasing, Store, scope
+from .stores.contract import Store, scope
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=LiveResponse)
@@ -61,7 +62,7 @@ class Cache:
         if store is not None and is_async(store):
             raise TypeError(f"store: {type(store).__name__} is asynchronous, and this cache is not")
         self.store: Store = MemoryStore() if store is None else store
-        self._leasing = isinstance(self.store, Leasing)
+        self._shared = shared_by_more(self.store)
         self.policy: Policy = Policy() if policy is None else policy
         self.clock: Clock = clock
         self.shelter: Shelter = Shelter()
@@ -238,7 +239,7 @@ class Cache:
         leads, flight = self._flights.board(step.slot, threading.get_ident())
         if leads:
             course.lead(step.slot, flight)
-            return self._lease(course, step, until) if self._leasing and self.policy.collapse_across else "lead"
+            return self._lease(course, step, until) if self.policy.collapse_across and self._shared() else "lead"
         if flight is None or not step.wait:
             return "alone"
         while flight.landing is None:

@@ -224,7 +224,10 @@ class Store(Protocol):
 
 @runtime_checkable
 class Leasing(Protocol):
-    """What a store may do beside: settle which of several processes fetches, while the others wait for it."""
+    """What a store may do beside: settle which of several processes fetches, while the others wait for it.
+
+    Where a store has a method ``alone``, which waits for nobody, and that says True, there is nobody to settle it with.
+    """
 
     def lease(self, slot: bytes, owner: bytes, seconds: float) -> bool:
         """Give `slot` (at most 64 octets) to `owner` (at most 32) for so long, if nobody else has it."""

@@ -192,6 +192,10 @@ class FileStore:
         entries, size = (sum(each) for each in zip(*self._shelf.look(), strict=True))
         return Stats(entries, size, self.max_entries, self.max_bytes, self.evictions)
 
+    def alone(self) -> bool:
+        """Whether no other store that asks for leases is on this folder: nobody has to be told who fetches, then."""
+        return not self._closed and self._leases.alone()
+
     def lease(self, slot: bytes, owner: bytes, seconds: float) -> bool:
         """See `Leasing.lease`."""
         self._prepare()
@@ -205,6 +209,7 @@ class FileStore:
         """See `Store.close`."""
         if not self._closed:
             self._closed = True
+            self._leases.close()
             self._room.write_down()
 
     # --- what the contract is made of

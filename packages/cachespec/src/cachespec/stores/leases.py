@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from hashlib import sha256
 from struct import Struct
 from typing import Final
 
-from .places import read_file, remove_file, replace_file
+from .locks import sole
+from .places import OWN, WRITE, make_folder, read_file, remove_file, replace_file
 from .shelf import Shelf
 
 FORGOTTEN: Final = 3600.0
@@ -22,6 +24,32 @@ class Leases:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._folder = shelf.within("leases")
+        self._users: int | None = None
+        """The file that every store locks, shared, which asks for leases here."""
+        self._pid = 0
+        self._asking = threading.Lock()
+
+    def alone(self) -> bool:
+        """See `FileStore.alone`."""
+        if not self._asking.acquire(blocking=False):
+            return False
+        try:
+            if self._pid != os.getpid():
+                # A child process shares its parent's lock, and is somebody else.
+                self.close()
+                make_folder(self._shelf.root)
+                self._users, self._pid = os.open(self._shelf.within("users"), WRITE, OWN), os.getpid()
+            return self._users is not None and sole(self._users)
+        except OSError:
+            return False
+        finally:
+            self._asking.release()
+
+    def close(self) -> None:
+        """Let go of the file that tells of this store."""
+        users, self._users, self._pid = self._users, None, 0
+        if users is not None:
+            os.close(users)
 
     def take(self, slot: bytes, owner: bytes, now: float, seconds: float) -> bool:
         """See `Leasing.lease`."""

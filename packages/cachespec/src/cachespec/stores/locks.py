@@ -28,6 +28,10 @@ if sys.platform == "win32":  # pragma: no cover - there is no such system among 
     def _give(fd: int) -> None:
         os.lseek(fd, _FAR, os.SEEK_SET)
         msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+    def sole(_fd: int) -> bool:
+        """See below: here there are no locks to be shared."""
+        return False
 else:
     import fcntl
 
@@ -37,6 +41,19 @@ else:
 
     def _give(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def sole(fd: int) -> bool:
+        """Say, by a shared lock, that an open file is in use; whether nobody else says so.  Waits for nobody."""
+        found = _flocked(fd, fcntl.LOCK_EX)
+        # Now that it is asked: what others will find.
+        return _flocked(fd, fcntl.LOCK_SH) and found
+
+    def _flocked(fd: int, kind: int) -> bool:
+        try:
+            fcntl.flock(fd, kind | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
 
 
 def lock(fd: int, patience: float = PATIENCE) -> None:
