@@ -149,6 +149,8 @@ def lowest(session: nox.Session, package: str) -> None:
     session.install("--no-deps", wheel(session, package))
     install_test_group(session, package)
     session.run("uv", "pip", "list", silent=False)
+    # Nothing is traced here, so there is time to look at more examples.
+    session.env["CACHESPEC_EXAMPLES"] = "200"
     run_tests(session, package)
 
 

@@ -1,6 +1,7 @@
 """For every test: the pace of hypothesis, and database servers of our own.
 
-How long an example may take says nothing where other processes run beside it.  Each server runs in a folder that is
+How long an example may take says nothing where other processes run beside it.  CACHESPEC_EXAMPLES says how many of them
+are tried where a test does not.  Each server runs in a folder that is
 removed afterwards, and is reached by a socket in it; `nox -s sql-postgres` and `nox -s sql-mariadb` run what asks for
 one of them.
 """
@@ -25,7 +26,14 @@ if importlib.util.find_spec("hypothesis") is not None:
     from hypothesis import HealthCheck, settings
 
     # On top of the profile that hypothesis itself has for continuous integration.
-    settings.register_profile("patient", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+    settings.register_profile(
+        "patient",
+        settings(
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+            max_examples=int(os.environ.get("CACHESPEC_EXAMPLES", "40")),
+        ),
+    )
     settings.load_profile("patient")
 
 

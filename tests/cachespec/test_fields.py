@@ -329,7 +329,7 @@ def test_no_list_of_entity_tags_raises(value: str) -> None:
 # Each of these takes minutes where one character is tried more than a few times.
 @pytest.mark.parametrize("value", [*'",\\ ', '",', '" ', '"a,', '\\"', '","', 'W/"', '"a"b', ', "', '"a b",'])
 def test_long_values_take_time_in_proportion(value: str) -> None:
-    for text in (value * 50_000, '"' + value * 50_000, "W/" + value * 50_000):
+    for text in (value * 20_000, '"' + value * 20_000, "W/" + value * 20_000):
         members(text)
         unquote(text)
         parse_entity_tag(text)

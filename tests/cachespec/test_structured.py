@@ -369,7 +369,9 @@ def test_what_is_read_can_be_written_and_nothing_raises(value: str) -> None:
 
 @given(st.text(st.sampled_from(string.printable)))
 def test_a_text_is_a_token_exactly_if_it_is_read_as_one(text: str) -> None:
-    assert is_structured_token(text) == (text == text.strip() and type(value_of(text)) is Token)
+    item = parse_item(text)
+    bare = item is not None and type(item.value) is Token and not item.params
+    assert is_structured_token(text) == (bare and ";" not in text and text == text.strip())
 
 
 # Each of these takes minutes where one character is tried more than a few times.
@@ -399,7 +401,7 @@ def test_a_text_is_a_token_exactly_if_it_is_read_as_one(text: str) -> None:
 )
 @pytest.mark.parametrize("begin", ["", '"', '%"', ":", "(", "a=(", "a;", "a"])
 def test_long_values_take_time_in_proportion(begin: str, value: str) -> None:
-    text = begin + value * 20_000
+    text = begin + value * 10_000
     for read in (parse_dictionary, parse_list, parse_item):
         read(text)
         read(text + "\xe9")

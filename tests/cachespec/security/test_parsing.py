@@ -170,7 +170,7 @@ def test_22_no_text_makes_a_parser_fail(name: str, value: str) -> None:
     PARSERS[name](value)
 
 
-LONG = 40_000
+LONG = 20_000
 NASTY = {
     "quotes": '"' * LONG,
     "escapes": '"' + '\\"' * (LONG // 2),
@@ -210,7 +210,7 @@ def test_22_no_length_of_text_holds_a_parser_up(name: str) -> None:
 
 @given(st.binary(max_size=300))
 def test_22_whatever_octets_lie_in_a_store_are_read_or_nothing(octets: bytes) -> None:
-    for front in (b"", b"cse1", b"csv1"):
+    for front in (b"", b"cse2", b"csv1"):
         decode(front + octets)
 
 
