@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import timeit
 from typing import Any
 
@@ -341,6 +342,6 @@ def test_a_seal_does_not_show_its_key() -> None:
 def test_reading_takes_linear_time() -> None:
     def seconds(lines: int) -> float:
         payload = encode(dataclasses.replace(samples.entry(URL), headers=Headers([("A", "b")] * lines)))
-        return min(timeit.repeat(lambda: decode(payload), number=5, repeat=5))
+        return min(timeit.repeat(lambda: decode(payload), timer=time.process_time, number=5, repeat=5))
 
     assert seconds(20_000) < 60 * seconds(1_000)
