@@ -251,7 +251,7 @@ def mutants(session: nox.Session) -> None:
 
 LOWEST = [f"lowest({package})" for package in ADAPTERS]
 SERVED = ["sql-postgres", "sql-mariadb"]
-LONG = ["requirements", *LOWEST, "conformance", "matrix", "faults", *SERVED, "transparency", "benchmarks"]
+LONG = ["requirements", *LOWEST, "conformance", "matrix", "faults", *SERVED, "transparency", "mutants", "benchmarks"]
 
 
 @nox.session(requires=LONG, venv_backend="none")

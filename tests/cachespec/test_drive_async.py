@@ -544,6 +544,38 @@ def test_loops_do_not_wait_for_each_other() -> None:
     anyio.run(lead)
 
 
+class Late(Asynchronous):
+    """A store whose first reading arrives when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_once, self.go = anyio.Event(), anyio.Event()
+
+    async def read(self, key: bytes) -> Reading:
+        found = self.inner.read(key)
+        if not self.read_once.is_set():
+            self.read_once.set()
+            await self.go.wait()
+        return found
+
+
+def test_whoever_has_looked_before_another_one_stored_looks_again(run: RUN) -> None:
+    async def main() -> None:
+        store = Late()
+        scene = Scene(store).says(response())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(late, scene)
+            await store.read_once.wait()
+            assert (await scene.get()).info.status == "miss"
+            store.go.set()
+        assert len(scene.asked) == 1
+
+    async def late(scene: Scene) -> None:
+        assert (await scene.get()).info.status == "hit"
+
+    run(main)
+
+
 # --- refreshes
 
 

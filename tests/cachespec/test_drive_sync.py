@@ -4,13 +4,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
 
 from cachespec import Cache, MemoryStore, Policy, Request, Response, Wish, exchange
 from cachespec.steps import Join, Send
-from cachespec.stores.contract import Scope
+from cachespec.stores.contract import Reading, Scope
 
 URL = "https://example.com/a"
 MAKE = Callable[..., Any]
@@ -656,3 +657,41 @@ def test_a_field_may_tell_what_comes_from_the_store(make_lab: MAKE) -> None:
     assert lab.get(wish=Wish(mode="only-if-cached"), url="https://other.test/").headers.fields == {
         "content-length": "0"
     }
+
+
+class Late(MemoryStore):
+    """A store whose first reading arrives when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_once, self.go = threading.Event(), threading.Event()
+
+    def read(self, key: bytes) -> Reading:
+        found = super().read(key)
+        if not self.read_once.is_set():
+            self.read_once.set()
+            assert self.go.wait(10)
+        return found
+
+
+def test_whoever_has_looked_before_another_one_stored_looks_again() -> None:
+    store = Late()
+    cache = Cache(store)
+    asked: list[Request] = []
+
+    def send(request: Request) -> Live:
+        asked.append(request)
+        return response()
+
+    def ask() -> str:
+        answer = cache.fetch(Request("GET", URL), send)
+        assert b"".join(answer.content) == b"content"
+        return answer.info.status
+
+    with ThreadPoolExecutor() as pool:
+        late = pool.submit(ask)
+        assert store.read_once.wait(10)
+        assert ask() == "miss"
+        store.go.set()
+        assert late.result(10) == "hit"
+    assert len(asked) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cachespec.flight import NEVER_FOR, NEVER_MOST, Flight, Flights
+from cachespec.flight import LATELY, NEVER_FOR, NEVER_MOST, Flight, Flights
 
 
 class Monotonic:
@@ -45,6 +45,30 @@ def test_the_first_leads_and_the_others_wait_for_it(flights: Flights) -> None:
     assert flights.board("slot", "other") == (False, flight)
     assert flights.board("slot", "another") == (False, flight)
     assert lead(flights, "other slot") is not flight
+
+
+def test_who_looked_into_the_store_before_another_landed_looks_again(flights: Flights) -> None:
+    since = flights.over
+    flights.land("slot", lead(flights), "again")
+    leads, flight = flights.board("slot", "late", since)
+    assert not leads
+    assert flight is not None
+    assert flight.landing == "again"
+    assert flights.board("slot", "late", flights.over)[0]
+
+
+def test_where_nothing_can_have_been_stored_nobody_looks_again(flights: Flights) -> None:
+    since = flights.over
+    flights.land("slot", lead(flights), "alone")
+    assert flights.board("slot", "late", since)[0]
+
+
+def test_only_so_many_that_have_landed_are_remembered(flights: Flights) -> None:
+    since = flights.over
+    for number in range(LATELY + 1):
+        flights.land(str(number), lead(flights, str(number)), "again")
+    assert flights.board("0", "late", since)[0]
+    assert not flights.board("1", "late", since)[0]
 
 
 def test_who_leads_does_not_wait_for_itself(flights: Flights) -> None:

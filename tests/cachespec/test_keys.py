@@ -288,6 +288,10 @@ def test_strict_mode_keeps_apart_what_may_differ(one: str, other: str) -> None:
     assert in_any_order(one) != in_any_order(other)
 
 
+def test_a_tab_is_white_space_as_well() -> None:
+    assert without_space("a\t,\tb") == "a,b"
+
+
 def test_strict_mode_s_list_is_still_a_list() -> None:
     assert in_any_order("b;Q=1 ,\tA, c") == "a,b;Q=1,c"
 

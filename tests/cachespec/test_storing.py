@@ -477,12 +477,17 @@ def test_a_policy_may_refuse_to_vary_on_a_field() -> None:
         ("x-gzip", "transfer-coded"),
         ("deflate", "transfer-coded"),
         ("compress, chunked", "transfer-coded"),
+        ("x-compress", "transfer-coded"),
     ],
 )
 def test_what_is_coded_for_the_transfer_is_not_stored_without_saying_so(
     coding: str, expected: str, policy: Policy
 ) -> None:
     assert code(FRESH | {"Transfer-Encoding": coding}, policy) == expected
+
+
+def test_all_codings_are_named_that_nobody_may_have_undone() -> None:
+    assert "deflate, gzip" in str(judge(FRESH | {"Transfer-Encoding": "gzip, deflate, chunked"}, SHARED))
 
 
 @pytest.mark.requirement("9111-7.3-01")

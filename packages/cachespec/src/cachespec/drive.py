@@ -58,13 +58,21 @@ class Answer(Generic[L, C]):
 class Course:
     """One exchange on its way: the generator, and the flight that it leads, if any.
 
-    `tidy` drives a flow that cleans up.
+    `tidy` drives a flow that cleans up.  `since` is what `Flights.over` was when somebody looked into the store for it.
     """
 
-    __slots__ = ("_tidy", "cut", "flight", "flights", "flow", "lease", "slot")
+    __slots__ = ("_tidy", "cut", "flight", "flights", "flow", "lease", "since", "slot")
 
-    def __init__(self, flow: Flow[Outcome[Any]], flights: Flights, tidy: Callable[[StoreFlow[None]], object]) -> None:
+    def __init__(
+        self,
+        flow: Flow[Outcome[Any]],
+        flights: Flights,
+        tidy: Callable[[StoreFlow[None]], object],
+        since: int | None = None,
+    ) -> None:
         self._tidy = tidy
+        self.since: int = flights.over if since is None else since
+        """How many flights had landed when it began to look into the store, the last time."""
         self.flow: Flow[Outcome[Any]] = flow
         self.flights: Flights = flights
         self.slot: Any = None

@@ -80,7 +80,7 @@ class AsyncCache:
         What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
         to its end or closed.
         """
-        looked = None
+        looked, since = None, self._flights.over
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
         keys = None if self._left or self._pid != os.getpid() else plain_keys(request, self.policy, wish)
         if keys is not None:
@@ -88,7 +88,7 @@ class AsyncCache:
             hit = plain_hit(request, keys.url, looked[1].item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
-        course = self.course(request, wish, looked=looked)
+        course = self.course(request, wish, looked=looked, since=since)
         outcome = await self._conduct(course, send)
         if isinstance(outcome, Live):
             added = lines_added(self.policy, outcome.info)
@@ -167,10 +167,12 @@ class AsyncCache:
         *,
         background: bool = False,
         looked: tuple[Keys, Reading] | None = None,
+        since: int | None = None,
     ) -> Course:
         """A new exchange, to be driven with `advance`.
 
-        `looked` is where a plain request finds its answer, and what lies there, if somebody has looked.
+        `looked` is where a plain request finds its answer, and what lies there, if somebody has looked, and `since`
+        what `Flights.over` was before.
         """
         if self._pid != os.getpid():
             # A child process has not its parent's flights, and a lock may be held by nobody.
@@ -180,7 +182,7 @@ class AsyncCache:
         for abort in aborted(self._left):
             self.tidy(abort)
         flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
-        return Course(flow, self._flights, self.tidy)
+        return Course(flow, self._flights, self.tidy, since)
 
     def place(self, request: Request) -> bytes | None:
         """Where a response to `request` lies that everybody gets: one without Vary, method or principal in its key."""
@@ -249,6 +251,7 @@ class AsyncCache:
                 if isinstance(step, Join):
                     try:
                         result = await self._join(course, step)
+                        course.since = self._flights.over
                     except Exception as error:
                         failure = error
                 elif isinstance(step, Close):
@@ -380,7 +383,7 @@ class AsyncCache:
         slot = (waiting.current_loop(), step.slot)
         if course.leads(slot):
             return "lead"
-        leads, flight = self._flights.board(slot, waiting.current_task())
+        leads, flight = self._flights.board(slot, waiting.current_task(), course.since)
         if leads:
             course.lead(slot, flight)
             return await self._lease(course, step) if self.policy.collapse_across and self._shared() else "lead"

@@ -83,7 +83,7 @@ class Cache:
         to its end or closed.  `patience` is for how many seconds at most another request for the same is waited for,
         where the caller has a timeout that is shorter than the other's may be.
         """
-        looked = None
+        looked, since = None, self._flights.over
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
         keys = None if self._left or self._pid != os.getpid() else plain_keys(request, self.policy, wish)
         if keys is not None:
@@ -92,7 +92,7 @@ class Cache:
             if hit is not None:
                 return self._stored(hit)
         flow = exchange(request, self.policy, self.clock, wish, looked=looked)
-        course, outcome = self._conduct(flow, send, patience)
+        course, outcome = self._conduct(flow, send, patience, since)
         if isinstance(outcome, Live):
             added = lines_added(self.policy, outcome.info)
             return Answer(outcome.head, self._record(course, outcome), outcome.info, outcome.live, added)
@@ -188,12 +188,14 @@ class Cache:
         outcome.info.uses = self._uses.once_more(outcome.entry)
         return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), outcome.info)
 
-    def _conduct(self, flow: Any, send: Sender[L], patience: float | None = None) -> tuple[Course, Outcome[L]]:
+    def _conduct(
+        self, flow: Any, send: Sender[L], patience: float | None = None, since: int | None = None
+    ) -> tuple[Course, Outcome[L]]:
         """Drive an exchange to its outcome."""
         self._mind_fork()
         for abort in aborted(self._left):
             self.run(abort)
-        course = Course(flow, self._flights, self.run)
+        course = Course(flow, self._flights, self.run, since)
         live: L | None = None
         result: Any = None
         failure: Exception | None = None
@@ -211,6 +213,7 @@ class Cache:
                 elif isinstance(step, Join):
                     try:
                         result = self._join(course, step, patience)
+                        course.since = self._flights.over
                     except Exception as error:
                         failure = error
                 elif isinstance(step, Close):
@@ -236,7 +239,7 @@ class Cache:
         if course.leads(step.slot):
             return "lead"
         until = None if patience is None else time.monotonic() + patience
-        leads, flight = self._flights.board(step.slot, threading.get_ident())
+        leads, flight = self._flights.board(step.slot, threading.get_ident(), course.since)
         if leads:
             course.lead(step.slot, flight)
             return self._lease(course, step, until) if self.policy.collapse_across and self._shared() else "lead"

@@ -20,6 +20,8 @@ NEVER_FOR: Final = 10.0
 """Seconds for which nobody waits for what was found uncacheable ("hit for miss")."""
 NEVER_MOST: Final = 10_000
 """How many such things are remembered."""
+LATELY: Final = 1_000
+"""How many flights that are over are remembered."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,9 +72,16 @@ class Flights:
         self._lock = threading.RLock()
         self._flights: dict[Hashable, Flight] = {}
         self._never: dict[Hashable, float] = {}
+        self.over: int = 0
+        """How many flights have landed."""
+        self._lately: dict[Hashable, int] = {}
 
-    def board(self, slot: Hashable, owner: Hashable) -> tuple[bool, Flight | None]:
-        """Whether the caller leads, and the flight: its own, the one to wait for, or None to go alone."""
+    def board(self, slot: Hashable, owner: Hashable, since: int | None = None) -> tuple[bool, Flight | None]:
+        """Whether the caller leads, and the flight: its own, the one to wait for, or None to go alone.
+
+        `since` is what `over` was when the caller began to look into the store.  If a flight has landed meanwhile, it
+        gets that one: it may have looked before the response was there.
+        """
         with self._lock:
             flight = self._flights.get(slot)
             if flight is not None:
@@ -83,6 +92,8 @@ class Flights:
                 if time.monotonic() < until:
                     return False, None
                 del self._never[slot]
+            if since is not None and self._lately.get(slot, 0) > since:
+                return False, Flight(owner, "again")
             flight = self._flights[slot] = Flight(owner)
             return True, flight
 
@@ -106,6 +117,12 @@ class Flights:
                 if len(self._never) >= NEVER_MOST:
                     self._never.pop(next(iter(self._never)))
                 self._never[slot] = time.monotonic() + NEVER_FOR
+            self.over += 1
+            if landing == "again":
+                self._lately.pop(slot, None)
+                if len(self._lately) >= LATELY:
+                    self._lately.pop(next(iter(self._lately)))
+                self._lately[slot] = self.over
             wakes, flight.wakes = [*flight.wakes, *flight.deserted], []
             flight.deserted = []
         for wake in wakes:
