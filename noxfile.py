@@ -223,11 +223,12 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def benchmarks(session: nox.Session) -> None:
-    """Measure against a hand-written floor and against peers, in the same run."""
+    """Measure against a hand-written floor and against peers, in the same run; briefly in CI."""
     install(session, *PACKAGES)
     session.install(*SERVERS, *PEERS, "pytest~=9.2")
     session.run("python", "-m", "pytest", "--quiet", "tests/benchmarks")
-    session.run("python", "tests/benchmarks/run.py", *session.posargs)
+    briefly = ["--quick"] if "CI" in os.environ else []
+    session.run("python", "tests/benchmarks/run.py", *(session.posargs or briefly))
 
 
 @nox.session(requires=["wheels"])
