@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from cachespec import MemoryStore
-from cachespec_httpx import AsyncCacheClient, CacheClient, cache_info
+from cachespec_httpx import AsyncCacheClient, CacheClient, CacheTransport, cache_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Clock, Origin, SyncCaller
+    from conftest import Clock, Origin, SyncCaller, Wire
 
 LINES = [("Cache-Control", "max-age=10, stale-while-revalidate=60"), ("ETag", '"1"')]
 
@@ -176,3 +176,62 @@ def test_a_forked_worker_goes_on_by_itself(origin: Origin, clock: Clock) -> None
                 os._exit(code)
         _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_worker_and_its_parent_do_not_read_from_one_connection(origin: Origin) -> None:
+    origin.serve(lambda seen: origin.reply(body=seen.target.encode()))
+    with CacheClient(base_url=origin.url) as client:
+        client.get("/parent")
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            code = 1
+            try:
+                code = 0 if client.get("/child").text == "/child" else 2
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert client.get("/parent").text == "/parent"
+    first, second, third = origin.seen
+    assert first.peer == third.peer != second.peer
+
+
+def test_after_a_fork_connections_are_new(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    origin.serve(origin.reply(body=b"x"))
+    with CacheClient() as client:
+        client.get(origin.url)
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        for _ in range(2):
+            client.get(origin.url)
+    first, second, third = origin.seen
+    assert first.peer != second.peer == third.peer
+
+
+def test_after_a_fork_one_thread_lets_go_of_them_for_all(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late:
+        """A lock that was waited for while another thread did what was to be done."""
+
+        def __enter__(self) -> None:
+            transport._pid = -1
+
+        def __exit__(self, *raised: object) -> None:
+            pass
+
+    transport: Any = CacheTransport()
+    transport._forked = Late()
+    origin.serve(origin.reply(body=b"x"))
+    with httpx.Client(transport=transport) as client:
+        client.get(origin.url)
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        client.get(origin.url)
+    assert origin.seen[0].peer == origin.seen[1].peer
+
+
+def test_after_a_fork_any_other_transport_is_left_open(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    with httpx.Client(transport=CacheTransport(wire)) as client:
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        client.get("http://a.test/")
+        assert wire.closed == 0

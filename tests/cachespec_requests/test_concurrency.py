@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
 from cachespec import Policy
 from cachespec.testing import Clock, Origin, Reply
-from cachespec_requests import CachedSession, cache_info
+from cachespec_requests import CacheAdapter, CachedSession, cache_info
 from cachespec_requests.testing import OriginAdapter
 
 if TYPE_CHECKING:
@@ -193,3 +195,49 @@ def test_a_forked_worker_goes_on_by_itself(gate: threading.Event) -> None:
         assert os.waitstatus_to_exitcode(status) == 0
         # Nothing of that has changed the parent.
         assert session.get(URL).text == "2"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_worker_and_its_parent_do_not_read_from_one_connection(origin: Server) -> None:
+    origin.serve(lambda seen: origin.reply(seen.target.encode()))
+    with CachedSession() as session:
+        session.get(f"{origin.url}/parent")
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            code = 1
+            try:
+                code = 0 if session.get(f"{origin.url}/child").text == "/child" else 2
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert session.get(f"{origin.url}/parent").text == "/parent"
+    first, second, third = origin.seen
+    assert first.peer == third.peer != second.peer
+
+
+@pytest.mark.parametrize("adapter", [None, HTTPAdapter(pool_maxsize=3)], ids=["its own", "a given one"])
+def test_after_a_fork_connections_are_new_and_settings_stay(
+    origin: Server, monkeypatch: pytest.MonkeyPatch, adapter: HTTPAdapter | None
+) -> None:
+    origin.serve(lambda seen: origin.reply(b"x"))
+    session = requests.Session()
+    session.mount("http://", CacheAdapter(adapter=adapter) if adapter else CacheAdapter(pool_maxsize=3))
+    session.get(origin.url)
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    for _ in range(2):
+        session.get(origin.url)
+    first, second, third = origin.seen
+    assert first.peer != second.peer == third.peer
+    mounted: Any = session.get_adapter("http://")
+    assert (adapter or mounted)._pool_maxsize == 3
+    session.close()
+
+
+def test_after_a_fork_any_other_adapter_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = Origin(Reply("x"))
+    with CachedSession(adapter=OriginAdapter(origin)) as session:
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        assert session.get(URL).text == "x"

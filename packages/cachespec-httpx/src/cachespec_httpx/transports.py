@@ -6,6 +6,8 @@ cookies, event hooks and decoding work as ever, below it connections, proxies an
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable
 from contextlib import aclosing, closing, suppress
@@ -59,6 +61,8 @@ class CacheTransport(Purging, BaseTransport):
         self.transport: BaseTransport = sound(transport, "handle_request") or HTTPTransport()
         """The transport behind the cache."""
         self._asked = Conversion()
+        self._pid = os.getpid()
+        self._forked = threading.Lock()
 
     def handle_request(self, request: Request) -> Response:
         """Answer `request`.  Whatever the wrapped transport raises is raised, unless a stored response stands in."""
@@ -68,6 +72,8 @@ class CacheTransport(Purging, BaseTransport):
         def send(wanted: CoreRequest) -> Live:
             nonlocal live
             original = request if wanted is asked else with_fields_of(request, wanted)
+            if self._pid != os.getpid():
+                self._mind_fork()
             live = Live(self.transport.handle_request(original))
             return live
 
@@ -85,6 +91,15 @@ class CacheTransport(Purging, BaseTransport):
             else:
                 response.stream = ContentStream(content)
         return response
+
+    def _mind_fork(self) -> None:
+        """Begin with new connections: if a child process used its parent's, the responses of both would be mixed up."""
+        with self._forked:
+            if self._pid != os.getpid():
+                # What others have made may be of no use any more once it is closed.
+                if isinstance(self.transport, HTTPTransport):
+                    self.transport.close()
+                self._pid = os.getpid()
 
     def close(self) -> None:
         """Finish background refreshes, then close the wrapped transport."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -73,6 +74,7 @@ class CacheAdapter(Purging, HTTPAdapter):
         self.adapter: BaseAdapter | None = adapter
         """The adapter that requests go through, where it is not this one."""
         self.cache: Cache = cache_for(cache, store, policy, clock)
+        self._pid = os.getpid()
 
     def send(
         self,
@@ -126,9 +128,20 @@ class CacheAdapter(Purging, HTTPAdapter):
 
     def _forward(self, request: PreparedRequest, options: dict[str, Any]) -> Response:
         """Send `request` past the cache, with the options of `send`."""
+        if self._pid != os.getpid():
+            self._mind_fork()
         if self.adapter is not None:
             return self.adapter.send(request, **options)
         return super().send(request, **options)
+
+    def _mind_fork(self) -> None:
+        """Begin with new connections: if a child process used its parent's, the responses of both would be mixed up."""
+        through = self if self.adapter is None else self.adapter
+        if isinstance(through, HTTPAdapter):
+            # As if it had been pickled there: its pools are made anew, and its settings stay.
+            kind: Any = HTTPAdapter
+            kind.__setstate__(through, kind.__getstate__(through))
+        self._pid = os.getpid()
 
     def close(self) -> None:
         """Let go of idle connections, wait for background refreshes that have begun, and drop those that have not."""
@@ -137,7 +150,7 @@ class CacheAdapter(Purging, HTTPAdapter):
         if self.adapter is not None:
             self.adapter.close()
 
-    __attrs__: list[str] = [*HTTPAdapter.__attrs__, "adapter", "cache"]  # noqa: RUF012 - declared so by requests
+    __attrs__: list[str] = [*HTTPAdapter.__attrs__, "adapter", "cache", "_pid"]  # noqa: RUF012 - declared so by requests
 
     def __getstate__(self) -> dict[str, Any]:
         if not isinstance(self.cache, OwnCache):
