@@ -39,7 +39,7 @@ class Gate:
 
 
 DISK = ("file", "sqlite")
-SCALE = [(kind, 2 if kind == "file" else 1.5) for kind in ("memory", *DISK)]
+SCALE = [(kind, adapter, 2 if kind == "file" else 1.5) for kind in ("memory", *DISK) for adapter in ("httpx", "asgi")]
 # A store that processes share has one of them take a lease, which is written before the application is asked: that is
 # measured, and no gate holds it.
 FIRST_BYTES = ("stored in memory", "stored in a file of its own", "not stored")
@@ -57,7 +57,7 @@ GATES = (
     Gate("crowd-requests", "cachespec", "calls", 1),
     Gate("crowd-httpx", "cachespec", "calls", 1),
     Gate("crowd-asgi", "cachespec", "calls", 1),
-    *(Gate(f"scale-{kind}-httpx", "10,000 entries", "ratio", limit) for kind, limit in SCALE),
+    *(Gate(f"scale-{kind}-{adapter}", "10,000 entries", "ratio", limit) for kind, adapter, limit in SCALE),
     *(Gate(f"full-{kind}", "4,000 entries", "ratio", 1.5) for kind in ("memory", *DISK)),
     *(Gate(f"variants-{kind}", "2,000 variants", "ratio", 1.5) for kind in ("memory", *DISK)),
     Gate("crowd-past", "cachespec", "wall", 1.2),

@@ -38,8 +38,6 @@ ROOM = 1 << 40
 CONTENT = b"x" * 500
 POLICY = Policy(shared=True)
 SMALL = (1_000, 10_000)
-REMEMBERED = 10_000
-"""More than the middleware remembers its answers of: it is the floor there, since a thousand are answered that way."""
 BOUNDS = (400, 4_000)
 LARGE = (*SMALL, 100_000, 1_000_000)
 KEPT = os.environ.get("CACHESPEC_SCALE")
@@ -263,7 +261,7 @@ def _scenarios(name: str, kinds: tuple[str, ...], sizes: tuple[int, ...]) -> lis
         Scenario(
             f"{name}-{kind}-{adapter}",
             f"A random hit, {kind}, through {adapter}",
-            entries(sizes[0] if adapter == "httpx" else REMEMBERED),
+            entries(sizes[0]),
             partial(_sizes, kind, adapter, sizes),
         )
         for kind in kinds

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import anyio
 import pytest
 
-from cachespec import AsyncCache, CacheInfo, MemoryStore, Policy, Request, Response, Wish
+from cachespec import AsyncCache, CacheInfo, Entry, MemoryStore, Policy, Request, Response, Wish
 from cachespec.flight import Flight
 from cachespec.steps import Append, Made, Read, Send, Stored
 from cachespec.stores.contract import NOTHING, Reading
@@ -827,13 +827,17 @@ def test_a_rest_that_is_cut_off_leaves_what_was_there(store: Any, run: RUN) -> N
 def test_what_lies_in_memory_may_be_had_at_a_glance(run: RUN) -> None:
     async def main() -> None:
         scene = Scene().says(response("max-age=60", bytes(100_000)))
-        cache, request = scene.cache, Request("GET", URL)
-        place = cache.place(request)
-        assert place is not None
-        assert cache.glance(place) is None
+        cache = scene.cache
+
+        def fresh(url: str, now: float = 1e9) -> Entry | None:
+            looked = cache.glance(url)
+            return None if looked is None else cache.fresh(looked, now)
+
+        assert fresh(URL) is None
         await scene.get()
-        entry = cache.glance(place)
+        entry = fresh(URL)
         assert entry is not None
+        assert fresh(URL, 1e9 + 60) is None
         pieces = cache.pieces(entry)
         assert pieces is not None
         assert b"".join(pieces) == bytes(100_000)
@@ -841,8 +845,9 @@ def test_what_lies_in_memory_may_be_had_at_a_glance(run: RUN) -> None:
         assert cache.pieces(entry) is None
         # One that lies beside its head is there already; one in parts has no body.
         assert cache.pieces(dataclasses.replace(entry, body=b"", body_id=None)) is None
+        assert cache.glance("https://example.com/" + "a" * 20_000) is None
         cache.store.close()
-        assert cache.glance(place) is None
+        assert cache.glance(URL) is None
 
     run(main)
 
@@ -855,12 +860,12 @@ def test_what_cannot_be_had_at_a_glance_is_not_looked_for(run: RUN) -> None:
     async def main() -> None:
         scene = Scene(Failing()).says(response("max-age=60", bytes(100_000)))
         await scene.get()
-        place = scene.cache.place(Request("GET", URL)) or b""
-        entry = scene.cache.glance(place)
-        assert entry is not None
+        [(_, entry)] = scene.cache.store.items()
         assert scene.cache.pieces(entry) is None
-        assert Scene(Threaded()).cache.glance(place) is None
-        assert scene.cache.under(Policy(key=lambda _: None)).place(Request("GET", URL)) is None
+        assert Scene(Threaded()).cache.glance(URL) is None
+        # A look takes no waiting there, and reading a body might.
+        assert Scene(Quick()).cache.glance(URL) is not None
+        assert Scene(Quick()).cache.pieces(entry) is None
 
     run(main)
 

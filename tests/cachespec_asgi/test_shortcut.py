@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachespec import MemoryStore, Policy, Verdict, assess
+from cachespec import Entry, MemoryStore, Policy, Verdict, assess, open_store
 from cachespec import Request as CoreRequest
 from cachespec import Response as CoreResponse
-from cachespec_asgi import CacheMiddleware
+from cachespec_asgi import CacheMiddleware, lines
 from cachespec_asgi import shortcut as module
 
 pytestmark = pytest.mark.anyio
@@ -23,22 +25,26 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     taken: list[bool] = []
     shortly = CacheMiddleware._shortly
 
-    async def counted(self: Any, *given: Any) -> bool:
-        taken.append(await shortly(self, *given))
-        return taken[-1]
+    async def counted(self: Any, *given: Any) -> tuple[bool, Any]:
+        served, looked = await shortly(self, *given)
+        taken.append(served)
+        return served, looked
 
     monkeypatch.setattr(CacheMiddleware, "_shortly", counted)
     return taken
 
 
-async def test_a_third_request_takes_it_and_gets_what_the_second_got(
+async def test_what_is_stored_takes_it_and_goes_out_as_on_the_long_way(
     client: Any, origin: Any, clock: Any, short: list[bool]
 ) -> None:
     origin.headers = [("cache-control", "max-age=60"), ("x-odd", "\xe9")]
-    call = client(CacheMiddleware(origin, clock=clock))
+    middleware = CacheMiddleware(origin, clock=clock)
+    call = client(middleware)
     replies = [await call("/a") for _ in range(3)]
-    assert short == [False, False, True]
-    assert replies[1].messages == replies[2].messages
+    assert short == [False, True, True]
+    middleware._short = False
+    assert replies[1].messages == replies[2].messages == (await call("/a")).messages
+    middleware._short = True
     clock.now += 10.5
     reply = await call("/a")
     assert (reply.headers["age"], reply.cache, short[-1]) == ("10", "cachespec; hit; ttl=49", True)
@@ -57,7 +63,7 @@ async def test_what_goes_out_may_be_written_into(client: Any, origin: Any, short
     call = client(around)
     for _ in range(4):
         assert [name for name, _ in (await call("/a")).lines].count("x-around") == 1
-    assert short[2:] == [True, True]
+    assert short[1:] == [True] * 3
 
 
 @pytest.mark.parametrize("length", [0, 1, 100_000, 600_000])
@@ -65,7 +71,7 @@ async def test_a_body_of_any_length_takes_it(client: Any, origin: Any, short: li
     origin.body = b"a" * length
     call = client(CacheMiddleware(origin))
     replies = [await call("/a") for _ in range(3)]
-    assert short == [False, False, True]
+    assert short == [False, True, True]
     assert [reply.body == origin.body and reply.complete for reply in replies] == [True] * 3
 
 
@@ -166,8 +172,9 @@ async def test_a_response_that_varies_is_chosen_on_the_long_way(client: Any, ori
         Policy.gateway(enabled=False),
         Policy.gateway(key=lambda request: request.url),
         Policy.gateway(request_filter=lambda request: True),
+        Policy.gateway(debug=True),
     ],
-    ids=["off", "key", "request_filter"],
+    ids=["off", "key", "request_filter", "debug"],
 )
 async def test_there_is_none_where_more_than_the_target_counts(
     client: Any, origin: Any, short: list[bool], policy: Policy
@@ -178,31 +185,72 @@ async def test_there_is_none_where_more_than_the_target_counts(
     assert short == []
 
 
-async def test_what_is_kept_is_bounded(client: Any, origin: Any, short: list[bool], monkeypatch: Any) -> None:
+async def test_what_is_remembered_is_bounded(client: Any, origin: Any, short: list[bool], monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "KEPT", 2)
+    origin.headers = [("cache-control", "no-store")]
     call = client(CacheMiddleware(origin))
     for path in ("/a", "/b", "/c"):
-        for _ in range(2):
-            await call(path)
+        await call(path)
     del short[:]
     for path in ("/c", "/b", "/a"):
         await call(path)
     assert short == [True, True, False]
 
 
+async def test_a_miss_looks_into_the_store_once(client: Any, origin: Any) -> None:
+    class Counting(MemoryStore):
+        reads = 0
+
+        def read(self, key: bytes) -> Any:
+            Counting.reads += 1
+            return super().read(key)
+
+    origin.headers = [("cache-control", "no-store")]
+    await client(CacheMiddleware(origin, store=Counting()))("/a")
+    assert Counting.reads == 1
+
+
+@pytest.mark.parametrize("store", ["file", "sqlite"])
+async def test_stores_on_a_disk_have_it_as_far_as_all_lies_in_one_place(
+    client: Any, origin: Any, short: list[bool], tmp_path: Path, store: str
+) -> None:
+    middleware = CacheMiddleware(origin, store=open_store(f"{store}:///{tmp_path}/cache"))
+    call = client(middleware)
+    for path, length in (("/a", 10), ("/b", 600_000)):
+        origin.body = b"a" * length
+        assert [(await call(path)).body for _ in range(2)] == [origin.body] * 2
+    assert (short, origin.calls) == ([False, True, False, False], 2)
+    middleware.cache.store.close()
+
+
+async def test_a_response_of_another_url_does_not_take_it(client: Any, origin: Any, short: list[bool]) -> None:
+    store = MemoryStore()
+    call = client(CacheMiddleware(origin, store=store))
+    await call("/a")
+    [node] = store._nodes.values()
+    assert isinstance(node.item, Entry)
+    node.item = replace(node.item, url="https://example.com/b")
+    await call("/a")
+    assert (short, origin.calls) == ([False, False], 2)
+
+
 async def test_field_names_that_clients_make_up_are_not_remembered_for_ever(
     client: Any, origin: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(module, "NAMES", 3)
+    monkeypatch.setattr(lines, "NAMES", 3)
     middleware = CacheMiddleware(origin)
     call = client(middleware)
     for at in range(9):
-        await call("/a", headers=[(f"x-{at}", "")])
+        await call("/a", headers=[(f"x-{at}", ""), (f"x-{at}{'-' * 64}", "")])
     assert origin.calls == 1
-    assert len(middleware.shortcut._names) <= 3
+    names = middleware.shortcut._names
+    assert len(names) <= 3
+    assert max(map(len, names)) <= lines.LONGEST
 
 
-async def test_a_response_of_an_equivalent_url_is_not_kept(client: Any, origin: Any, short: list[bool]) -> None:
+async def test_a_response_of_an_equivalent_url_is_found_on_the_long_way(
+    client: Any, origin: Any, short: list[bool]
+) -> None:
     origin.headers = [("cache-control", "max-age=60"), ("no-vary-search", 'params=("x")')]
     call = client(CacheMiddleware(origin, policy=Policy.gateway(no_vary_search=True)))
     await call("/a", query="x=1")
@@ -211,7 +259,7 @@ async def test_a_response_of_an_equivalent_url_is_not_kept(client: Any, origin: 
     assert (origin.calls, short) == (1, [False] * 4)
 
 
-async def test_a_url_that_has_no_key_is_not_kept(client: Any, origin: Any, short: list[bool]) -> None:
+async def test_a_url_that_has_no_key_does_not_take_it(client: Any, origin: Any, short: list[bool]) -> None:
     call = client(CacheMiddleware(origin))
     for _ in range(3):
         await call("/" + "a" * 20_000)
@@ -279,7 +327,7 @@ async def test_a_reason_that_may_not_hold_is_not_kept(
 
 @pytest.mark.parametrize(
     "options",
-    [{"debug": True}, {"response_filter": lambda request, response: True}, {"post_as_get": True}],
+    [{"response_filter": lambda request, response: True}, {"post_as_get": True}],
     ids=lambda options: next(iter(options)),
 )
 async def test_nothing_passes_unseen_where_more_than_the_fields_counts(

@@ -17,6 +17,8 @@ import pytest
 from cachespec import Cache, FileStore, Request
 from cachespec.entries import Item
 from cachespec.stores.contract import Scope
+from cachespec.stores.room import LOOKED_AT
+from cachespec.stores.shards import COUNT
 from cachespec.testing import StoreKit, samples
 from cachespec.testing.kit import DAY, KEY, LONG, URL, body_at, long_body, put, read_body, sweep
 from cachespec.testing.live import Live
@@ -220,7 +222,7 @@ def read_names(folder: Path, below: str) -> list[str]:
 
 
 def test_what_one_process_asks_for_another_does_not_evict(folder: Path) -> None:
-    reader, writer = FileStore(folder), FileStore(folder, max_entries=600)
+    reader, writer = FileStore(folder, max_entries=600), FileStore(folder, max_entries=600)
     put_some(writer, 600)
     asked_for = [samples.key_of(samples.url_of(number)) for number in range(512)]
     for key in asked_for:
@@ -229,6 +231,27 @@ def test_what_one_process_asks_for_another_does_not_evict(folder: Path) -> None:
         url = samples.url_of(number)
         assert put(writer, samples.key_of(url), samples.entry(url))
     assert sum(reader.read(key).item is not None for key in asked_for) > 500
+
+
+def test_while_there_is_room_nobody_is_told_what_was_asked_for(folder: Path) -> None:
+    reader, writer = FileStore(folder, max_entries=600), FileStore(folder, max_entries=600)
+    reader._shelf.look()
+    put_some(writer, 512)
+    keys = [samples.key_of(samples.url_of(number)) for number in range(512)]
+
+    def times() -> set[float]:
+        return {Path(reader._shelf.head(key)).stat().st_mtime_ns for key in keys}
+
+    before = times()
+    for _ in range(COUNT // LOOKED_AT // 2):
+        for key in keys:
+            reader.read(key)
+    assert times() == before
+    # It takes a while until it has seen what others have stored.
+    for _ in range(COUNT // LOOKED_AT // 2):
+        for key in keys:
+            reader.read(key)
+    assert times().isdisjoint(before)
 
 
 def test_the_recency_of_what_is_gone_is_nobodys_business(store: FileStore) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cachespec import Entry, FileStore
-from cachespec.stores.known import LIMIT, LONGEST, Known
+from cachespec.stores.known import LIMIT, LONGEST, MOST, Known
 from cachespec.testing.samples import entry
 
 KEY = bytes(32)
@@ -33,6 +33,14 @@ def test_all_is_forgotten_before_it_becomes_too_much() -> None:
     for key in keys:
         known.put(key, bytes(LONGEST), "found")
     assert [known.get(key, bytes(LONGEST)) for key in keys] == [None] * (len(keys) - 1) + ["found"]
+
+
+def test_all_is_forgotten_before_it_becomes_too_many() -> None:
+    known: Known[str] = Known()
+    keys = [number.to_bytes(32, "big") for number in range(MOST + 1)]
+    for key in keys:
+        known.put(key, b"octets", "found")
+    assert [known.get(key, b"octets") for key in keys] == [None] * MOST + ["found"]
 
 
 def test_a_store_decodes_once_what_is_read_again(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ async def answer(outcome: Stored | Made, cache: AsyncCache, send: Send, *, priva
     """Send what lies in the store, or what the cache made up; `private` keeps caches downstream from storing it."""
     head = outcome.head
     # Where the application left Date to the server, the server adds it to this response as it did to that one.
-    lines = octets([line for line in head.headers.lines if line[0] != ADDED_DATE])
+    lines = octets(head.headers.lines, ADDED_DATE)
     if private:
         lines = for_one_user(lines)
     lines += octets(lines_added(cache.policy, outcome.info))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 
 from cachespec import Headers, Response
 
 from .interface import Message, RawLine
+
+N = TypeVar("N", str, bytes)
+V = TypeVar("V")
 
 OWN_TARGET: Final = "cachespec-cache-control"
 """The field by which helpers inside the application tell this cache, and nobody else, what to do (ruling D47)."""
 RAW_TARGET: Final = OWN_TARGET.encode()
 ADDED_DATE: Final = "Date"
 """How the core spells a Date that it adds; one of the application's own is told from it by its lower case."""
+
+NAMES: Final = 4096
+"""How many field names are remembered."""
+LONGEST: Final = 64
+"""Characters of the longest one that is."""
 
 # A member of Cache-Control, with commas inside quoted strings.
 _MEMBER: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
@@ -49,9 +57,28 @@ def members(value: str) -> list[tuple[str, str]]:
     return [(text.partition("=")[0].rstrip(" \t").lower(), text) for text in texts if text]
 
 
-def octets(lines: Iterable[tuple[str, str]]) -> list[RawLine]:
-    """Lines in octets, names in lower case, as ASGI wants them."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+class Names(dict[N, V]):
+    """What field names come to, worked out by `make` when they are first met.  Anybody may make names up: bounded."""
+
+    def __init__(self, make: Callable[[N], V]) -> None:
+        self._make: Callable[[N], V] = make
+
+    def __missing__(self, name: N) -> V:
+        made: V = self._make(name)
+        if len(name) <= LONGEST:
+            if len(self) >= NAMES:
+                self.clear()
+            self[name] = made
+        return made
+
+
+_OCTETS: Final = Names[str, bytes](lambda name: name.lower().encode("latin-1"))
+
+
+def octets(lines: Iterable[tuple[str, str]], but: str | None = None) -> list[RawLine]:
+    """Lines in octets, names in lower case, as ASGI wants them; those named `but`, spelt so, left out."""
+    names = _OCTETS
+    return [(names[name], value.encode("latin-1")) for name, value in lines if name != but]
 
 
 def for_one_user(lines: list[RawLine]) -> list[RawLine]:

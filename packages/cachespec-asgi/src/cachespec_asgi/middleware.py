@@ -14,6 +14,7 @@ from cachespec import (
     AsyncCache,
     AsyncStore,
     Headers,
+    Looked,
     Policy,
     Request,
     Store,
@@ -135,11 +136,13 @@ class CacheMiddleware:
                 raise DuplicateCaching("a CacheMiddleware stands inside another one: remove one of them")
             await self.app(scope, receive, send)
             return
-        target = None
-        if self._short and outer is None:
+        target = looked = None
+        if self._short and outer is None and (self._purge is None or scope["path"] != self._purge.path):
             target = self.shortcut.target(scope)
-            if target is not None and await self._shortly(target, scope, receive, send):
-                return
+            if target is not None:
+                served, looked = await self._shortly(target, scope, receive, send)
+                if served:
+                    return
         headers = fields_of(scope)
         url = target_uri(scope, headers)
         verdict = soundness(headers, url, self._hosts)
@@ -155,22 +158,28 @@ class CacheMiddleware:
             request = Request(overridden(scope["method"], headers), url, headers, content)
             await self._serve(Terms(self.cache, PAST), scope, receive, send, request, verdict)
         else:
-            await self._sound(scope, receive, send, url, headers, target)
+            await self._sound(scope, receive, send, url, headers, target, looked)
 
-    async def _shortly(self, target: Target, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Serve a plain request as one for the same target was served a moment ago; whether that was possible."""
+    async def _shortly(self, target: Target, scope: Scope, receive: Receive, send: Send) -> tuple[bool, Looked | None]:
+        """Serve a plain request where there is a short way; whether there was, and what lies in the store if not."""
         shortcut = self.shortcut
         if shortcut.passing(target):
-            if self._purge is not None and scope["path"] == self._purge.path:
-                return False
             handle = scope[SCOPE_KEY] = Handle(self, scope, None)
             await self.app(scope, receive, Passing(shortcut, target, handle, send).sent)
-            return True
-        found = shortcut.fresh(target)
-        return found is not None and await answer_whole(*found, self.cache, send)
+            return True, None
+        looked = shortcut.look(target, scope)
+        found = None if looked is None else shortcut.fresh(looked)
+        return found is not None and await answer_whole(*found, self.cache, send), looked
 
     async def _sound(
-        self, scope: Scope, receive: Receive, send: Send, url: str, headers: Headers, target: Target | None
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        url: str,
+        headers: Headers,
+        target: Target | None,
+        looked: Looked | None,
     ) -> None:
         """Serve a request that means to the application what it means to the cache."""
         terms = self._terms(scope, headers)
@@ -184,7 +193,8 @@ class CacheMiddleware:
             # The first message tells.  None comes later where there is content: a GET with some is passed on.
             content, receive = await read_ahead(receive, 0 if method in ("GET", "HEAD") else CONTENT_LIMIT)
         request = Request(method, url, headers, content)
-        await self._serve(terms, scope, receive, send, request, RULED if terms.wish is PAST else None, target)
+        why = RULED if terms.wish is PAST else None
+        await self._serve(terms, scope, receive, send, request, why, target, looked)
 
     async def _serve(
         self,
@@ -195,10 +205,11 @@ class CacheMiddleware:
         request: Request,
         why: Verdict | None,
         target: Target | None = None,
+        looked: Looked | None = None,
     ) -> None:
         """Answer a request from the store, or forward it."""
         cache = terms.cache
-        course = cache.course(request, terms.wish)
+        course = cache.course(request, terms.wish, looked=looked)
         try:
             step: Any = await cache.advance(course)
         except NoResponseError:
@@ -214,8 +225,6 @@ class CacheMiddleware:
         if outer is not None:
             outer.info = step.info
         await answer(step, cache, send, private=terms.private)
-        if target is not None and isinstance(step, Stored):
-            self.shortcut.keep(target, request, step)
         if isinstance(step, Stored) and step.refresh and self._refreshing < self._max_refreshes:
             await self._refresh(terms, dict(scope), request)
 

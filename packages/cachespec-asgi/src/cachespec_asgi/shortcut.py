@@ -1,20 +1,18 @@
-"""The short way for what most requests are: a plain GET that was answered the same way a moment ago.
+"""The short way for what most requests are: a plain GET.
 
 A *plain* request has no field that bears on caching: no credentials, no conditions, no range, no directives, no
-content.  What the exchange decides for such a request depends on its target, the store and the clock alone.  So where
-the long way was taken once, its findings are kept, and what they rest on is looked at again each time:
+content.  What the exchange decides for such a request depends on its target, the store and the clock alone.
 
-- *kept*: for a target, where its response lies and how its fields go out.  The store is asked, and the core decides
-  whether what lies there is fresh; it must still be the response whose fields were kept.
-- *passing*: a target whose response was not to be stored, by its own word, within the last seconds ("hit for miss").
-  The application is called at once, and what comes passes.
-- *refused*: for the fields of a response that bear on storing, what Cache-Status says of it.
+- What is *fresh* goes out as it lies in the store, where looking there needs no waiting.  Nothing is remembered of it,
+  so that each of a million responses is answered with as quickly as one of a few.
+- What is *passing* is remembered: a target whose response was not to be stored, by its own word, within the last
+  seconds ("hit for miss").  The application is called at once, and what comes passes.  So is what was *refused*: for
+  the fields of a response that bear on storing, what Cache-Status says of it.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from cachespec import (
@@ -23,26 +21,21 @@ from cachespec import (
     AsyncCache,
     CacheInfo,
     Entry,
-    Headers,
     Live,
-    Request,
-    Stored,
+    Looked,
     Verdict,
-    decide,
     lines_added,
 )
 
 from .interface import Message, RawLine, Scope
-from .lines import ADDED_DATE, RAW_TARGET, octets
-from .target import OVERRIDES
+from .lines import ADDED_DATE, RAW_TARGET, Names, octets
+from .target import OVERRIDES, uri_at
 
 Target: TypeAlias = tuple[str, bytes, bytes, bytes]
 """Scheme, Host, path and query, as they came."""
 
 KEPT: Final = 1024
-"""How many targets are kept, of each kind."""
-NAMES: Final = 4096
-"""How many field names are remembered."""
+"""How many targets that pass are remembered, and how many kinds of responses."""
 PASSING: Final = 10.0
 """Seconds for which a target's responses pass without asking the store."""
 TIMELESS: Final = frozenset(
@@ -66,60 +59,33 @@ MATTER_BEING_THERE: Final = frozenset({"date", "etag", "last-modified", "set-coo
 """Fields whose values cannot change any of these reasons, where there is no Expires."""
 UNSEEN = Verdict(False, "hit-for-miss", "CacheMiddleware", "Nothing was stored for it a moment ago: it passes unseen.")
 
-_PLAIN: Final = Request("GET", "")
-
-
-class _Names(dict[bytes, bool]):
-    """Whether a request field means nothing to the cache, by its name, worked out when it is first met."""
-
-    def __init__(self, bearing: frozenset[str]) -> None:
-        self._bearing = bearing
-
-    def __missing__(self, name: bytes) -> bool:
-        if len(self) >= NAMES:
-            self.clear()
-        plain = self[name] = name.decode("latin-1").lower() not in self._bearing
-        return plain
-
-
-@dataclass(slots=True)
-class _Kept:
-    """How the response for one target goes out."""
-
-    place: bytes
-    headers: Headers
-    """What lies there has these very fields, the same object: what replaces it has others."""
-    lines: list[RawLine]
-    """Those fields in octets."""
-    seconds: tuple[int, int] = (-1, -1)
-    """Age and time to live, in whole seconds, that `dated` was made for."""
-    dated: tuple[RawLine, ...] = ()
-    """`lines`, Age and what the cache adds."""
-
 
 class Shortcut:
     """What one middleware remembers of the long way."""
 
-    __slots__ = ("_bearing", "_cache", "_kept", "_names", "_passes", "_passing", "_refused")
+    __slots__ = ("_added", "_bearing", "_cache", "_names", "_passes", "_passing", "_refused")
 
     def __init__(self, cache: AsyncCache) -> None:
         policy = cache.policy
         self._cache = cache
         own = {"host", "content-length", "transfer-encoding", *OVERRIDES}
-        self._names = _Names(frozenset(BEARING_ON_REUSE | own | set(policy.vary_by)))
+        bearing = frozenset(BEARING_ON_REUSE | own | set(policy.vary_by))
+        # Whether a field means nothing to the cache.
+        self._names = Names[bytes, bool](lambda name: name.decode("latin-1").lower() not in bearing)
         # Whether it is the value that matters, or only that there is one.
         self._bearing = {name.encode(): name not in MATTER_BEING_THERE for name in BEARING_ON_STORING}
         self._bearing |= dict.fromkeys([name.encode() for name in policy.targets], True)
         # With a filter or an override, more bears on it than the fields.
-        self._passes = not (policy.debug or policy.response_filter or policy.overrides or policy.post_as_get)
-        self._kept: dict[Target, _Kept] = {}
+        self._passes = not (policy.response_filter or policy.overrides or policy.post_as_get)
+        self._added: dict[int, list[RawLine]] = {}
         self._passing: dict[Target, float] = {}
         self._refused: dict[tuple[object, ...], list[RawLine]] = {}
 
     @staticmethod
     def serves(cache: AsyncCache) -> bool:
         """Whether there is a short way at all: where a request is judged by its fields, and by nothing else."""
-        return cache.policy.enabled and cache.policy.key is None and cache.policy.request_filter is None
+        policy = cache.policy
+        return policy.enabled and policy.key is None and policy.request_filter is None and not policy.debug
 
     def target(self, scope: Scope) -> Target | None:
         """The target of a plain request; None for any other."""
@@ -137,46 +103,31 @@ class Shortcut:
             return None
         return scope["scheme"], host, path, scope["query_string"]
 
-    # --- what was answered from the store
+    # --- what lies in the store
 
-    def fresh(self, target: Target) -> tuple[Message, Entry] | None:
-        """The start of the response that lies in the store for `target`, and all of it, if it is the one that was kept.
+    def look(self, target: Target, scope: Scope) -> Looked | None:
+        """What lies in the store for a plain request; None where that is not known without waiting."""
+        url = uri_at(target[1].decode("latin-1"), scope)
+        return None if url is None else self._cache.glance(url)
 
-        None where the long way has to be taken.
-        """
-        kept = self._kept.get(target)
-        if kept is None:
-            return None
-        cache = self._cache
-        entry = cache.glance(kept.place)
-        if entry is None or entry.headers is not kept.headers:
-            del self._kept[target]
-            return None
-        policy = cache.policy
-        now = cache.clock()
-        verdict = decide(_PLAIN, entry, policy, now)
-        if verdict.code != "fresh":
+    def fresh(self, looked: Looked) -> tuple[Message, Entry] | None:
+        """The start of the response that was found, and all of it, if it goes out as it lies there."""
+        now = self._cache.clock()
+        entry = self._cache.fresh(looked, now)
+        if entry is None:
             return None
         age = entry.age(now)
-        seconds = int(age), int((entry.lifetime - age) // 1)
-        if seconds != kept.seconds:
-            info = CacheInfo("hit", [verdict], stored=True, age=age, lifetime=entry.lifetime, key=entry.url)
-            added = octets(lines_added(policy, info))
-            kept.dated = (*kept.lines, (b"age", str(seconds[0]).encode()), *added)
-            kept.seconds = seconds
-        return {"type": "http.response.start", "status": entry.status, "headers": list(kept.dated)}, entry
+        left = int((entry.lifetime - age) // 1)
+        lines = octets(entry.headers.lines, ADDED_DATE)
+        lines.append((b"age", b"%d" % int(age)))
+        lines += self._added.get(left) or self._adding(left)
+        return {"type": "http.response.start", "status": entry.status, "headers": lines}, entry
 
-    def keep(self, target: Target, request: Request, outcome: Stored) -> None:
-        """Remember how a plain request was answered from the store."""
-        entry = outcome.entry
-        if outcome.info.status != "hit" or outcome.head.status != entry.status or entry.selecting:
-            return
-        place = self._cache.place(request)
-        there = None if place is None else self._cache.glance(place)
-        if place is None or there is None or there.headers is not entry.headers:
-            return
-        lines = octets([line for line in entry.headers.lines if line[0] != ADDED_DATE])
-        _bounded(self._kept)[target] = _Kept(place, entry.headers, lines)
+    def _adding(self, left: int) -> list[RawLine]:
+        """What the cache adds to a response that is fresh for so many seconds more, which is all that it tells."""
+        info = CacheInfo("hit", stored=True, age=0.0, lifetime=float(left))
+        added = _bounded(self._added)[left] = octets(lines_added(self._cache.policy, info))
+        return added
 
     # --- what passes
 

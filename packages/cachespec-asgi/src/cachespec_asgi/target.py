@@ -56,8 +56,12 @@ def fields_of(scope: Scope) -> Headers:
 
 def target_uri(scope: Scope, headers: Headers) -> str | None:
     """The target URI: scheme, the one valid Host, path and query verbatim; None where there is none.  RFC 9110 §7.1"""
-    host = headers.fields.get("host", "")
     # Two Host lines are joined with a comma, which no host has.
+    return uri_at(headers.fields.get("host", ""), scope)
+
+
+def uri_at(host: str, scope: Scope) -> str | None:
+    """`target_uri` for a Host that was found already."""
     if not _HOST.match(host):
         return None
     raw_path = scope.get("raw_path")

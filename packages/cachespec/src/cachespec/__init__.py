@@ -21,6 +21,7 @@ from .headers import Headers
 from .info import CacheInfo
 from .invalidation import MAX_GROUP, MAX_GROUPS, SAFE_METHODS
 from .messages import Request, Response
+from .plain import Looked
 from .policy import HEURISTICALLY_CACHEABLE, Override, Policy, Wish
 from .preconditions import evaluate_conditions, not_modified_headers
 from .record import Recording
@@ -64,6 +65,7 @@ __all__ = [
     "Headers",
     "Live",
     "LiveResponse",
+    "Looked",
     "Made",
     "MemoryStore",
     "Override",

@@ -30,15 +30,14 @@ from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
 from .headers import HeadersLike
-from .keys import primary_key
 from .messages import Request
-from .plain import plain_hit, plain_keys
+from .plain import Looked, keys_at, plain_fresh, plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
-from .selection import Keys, key_url, stored
+from .selection import kept_url, stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import AsyncStore, Reading, Store, scope
+from .stores.contract import AsyncStore, Store, scope
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=AsyncLiveResponse)
@@ -166,7 +165,7 @@ class AsyncCache:
         wish: Wish = NO_WISH,
         *,
         background: bool = False,
-        looked: tuple[Keys, Reading] | None = None,
+        looked: Looked | None = None,
         since: int | None = None,
     ) -> Course:
         """A new exchange, to be driven with `advance`.
@@ -184,24 +183,30 @@ class AsyncCache:
         flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
         return Course(flow, self._flights, self.tidy, since)
 
-    def place(self, request: Request) -> bytes | None:
-        """Where a response to `request` lies that everybody gets: one without Vary, method or principal in its key."""
-        url = key_url(request, self.policy)
-        return None if url is None else primary_key(url, self.policy.space)
+    def glance(self, url: str) -> Looked | None:
+        """Where a plain request (`plain`) for `url` finds its answer, and what lies there, for `fresh` and `course`.
 
-    def glance(self, place: bytes) -> Entry | None:
-        """The response that lies at `place`; None, too, where looking might have to wait or the store is in trouble."""
-        if not self._inline or self.shelter.owed or self.shelter.resting:
+        None where it has no key, where looking might have to wait, or where the store is in trouble.
+        """
+        if not (self._inline or self._inline_reads) or self.shelter.owed or self.shelter.resting:
             return None
+        kept = kept_url(url, self.policy)
+        if kept is None:
+            return None
+        keys = keys_at(kept, self.policy)
         try:
-            item = self.store.read(place).item
+            return keys, self.store.read(keys.primary)
         except Exception:
             return None
-        return item if isinstance(item, Entry) else None
+
+    def fresh(self, looked: Looked, now: float) -> Entry | None:
+        """What `glance` has found, if it is a response that answers the request at `now` as it lies there."""
+        keys, reading = looked
+        return plain_fresh(keys.url, reading.item, self.policy, now)
 
     def pieces(self, entry: Entry) -> list[bytes] | None:
-        """The body of a response that `glance` has given, in pieces; None where it is gone, or came in parts."""
-        if entry.body_id is None:
+        """The body of a stored response, in pieces; None where it is gone, came in parts, or takes waiting."""
+        if entry.body_id is None or not self._inline:
             return None
         try:
             body = self.store.open(entry.body_id)

@@ -45,15 +45,17 @@ _NO_URL = re.compile(r"[\x00-\x20\x7f]")
 _LIST_SPACE = re.compile(r"(?<=[,;])[ \t]++|(?<![ \t])[ \t]++(?=[,;])")
 
 
-@lru_cache(maxsize=512)
 def normalise_url(url: str) -> str:
     """`url` as it is compared and stored.  RFC 9110 §4.2.3, ruling D38
 
     Scheme and host in lower case, no default port, no fragment (§4.2.5), no user information, ``/`` for an empty
     path.  Percent-encoding and the query stay as they are.  What is no URL comes back as it is.
     """
-    if _NORMAL.match(url):
-        return url
+    return url if _NORMAL.match(url) else _normalised(url)
+
+
+@lru_cache(maxsize=512)
+def _normalised(url: str) -> str:
     split = _split(url)
     if split is None:
         return url
@@ -125,7 +127,15 @@ def _split(url: str) -> tuple[str, str, int | None, str] | None:
 
 def digest(*parts: bytes) -> bytes:
     """SHA-256 over `parts`, each preceded by its length, so that no two lists of parts collide."""
-    return hashlib.sha256(b"".join([len(part).to_bytes(8, "big") + part for part in parts])).digest()
+    return hashlib.sha256(b"".join([_measured(part) for part in parts])).digest()
+
+
+def _measured(part: bytes) -> bytes:
+    return len(part).to_bytes(8, "big") + part
+
+
+_BEGINNING: Final = hashlib.sha256(_measured(FORMAT))
+"""`digest` as far as it is the same for all that begins with the format."""
 
 
 @lru_cache(maxsize=512)
@@ -140,7 +150,10 @@ def url_key(url: str) -> bytes:
     A store finds by it what a purge of the URL hits.  That two URLs share them takes 2^96 attempts, and then the
     recipe that lies with every response tells them apart.
     """
-    return digest(FORMAT, _octets(url))[:24]
+    # As `digest` does it, in half the time: every request waits for this.
+    begun = _BEGINNING.copy()
+    begun.update(_measured(_octets(url)))
+    return begun.digest()[:24]
 
 
 @cache

@@ -7,6 +7,8 @@ long way, which says the same of these, too.
 
 from __future__ import annotations
 
+from typing import Final, TypeAlias
+
 from .answers import answer_at_hand
 from .entries import Entry, Item
 from .info import CacheInfo
@@ -16,6 +18,12 @@ from .policy import Policy, Wish
 from .reuse import BEARING, FRESH, decide
 from .selection import Keys, key_url
 from .steps import Stored
+from .stores.contract import Reading
+
+Looked: TypeAlias = tuple[Keys, Reading]
+"""Where a plain request finds its answer, and what lies there."""
+
+_PLAIN: Final = Request("GET", "")
 
 
 def plain_keys(request: Request, policy: Policy, wish: Wish) -> Keys | None:
@@ -30,14 +38,25 @@ def plain_keys(request: Request, policy: Policy, wish: Wish) -> Keys | None:
     if not policy.enabled or policy.key is not None or policy.request_filter is not None or policy.vary_by:
         return None
     url = key_url(request, policy, wish)
-    return None if url is None else Keys(url, primary_key(url, policy.space), (), b"")
+    return None if url is None else keys_at(url, policy)
+
+
+def keys_at(url: str, policy: Policy) -> Keys:
+    """The keys of a plain request for what is kept as `url`."""
+    return Keys(url, primary_key(url, policy.space), (), b"")
 
 
 def plain_hit(request: Request, url: str, item: Item | None, policy: Policy, now: float) -> Stored | None:
     """The answer that `item`, found at `url`, gives to a plain request; None where that is not so simple."""
-    if not isinstance(item, Entry) or item.body is None or item.url != url:
+    entry = plain_fresh(url, item, policy, now)
+    if entry is None or entry.body is None:
         return None
-    if item.source == "override" or decide(request, item, policy, now) is not FRESH:
-        # An override may want it to be prolonged.
+    return answer_at_hand(request, entry, CacheInfo(verdicts=[FRESH], key=url), now, status="hit")
+
+
+def plain_fresh(url: str, item: Item | None, policy: Policy, now: float) -> Entry | None:
+    """`item`, found at `url`, if it is a response that is fresh for a plain request, wherever its body lies."""
+    if not isinstance(item, Entry) or item.url != url:
         return None
-    return answer_at_hand(request, item, CacheInfo(verdicts=[FRESH], key=url), now, status="hit")
+    # An override may want it to be prolonged.
+    return item if item.source != "override" and decide(_PLAIN, item, policy, now) is FRESH else None

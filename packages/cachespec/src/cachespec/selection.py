@@ -82,7 +82,12 @@ def key_url(request: Request, policy: Policy, wish: Wish = NO_WISH) -> str | Non
         url = wish.key
     elif policy.key is not None:
         url = policy.key(request)
-    if url is None or len(url) > URL_LIMIT:
+    return None if url is None else kept_url(url, policy)
+
+
+def kept_url(url: str, policy: Policy) -> str | None:
+    """`url` as it stands in keys; None where it is too long for that."""
+    if len(url) > URL_LIMIT:
         return None
     url = normalise_url(url)
     if (policy.ignore_params or policy.sort_params) and "?" in url:

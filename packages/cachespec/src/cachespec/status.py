@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
 from .structured import BareItem, Item, Parameters, Token, is_structured_token, parse_list, serialise_item
@@ -134,6 +135,7 @@ def _held(number: int) -> int:
     return number if -_LARGEST <= number <= _LARGEST else min(max(number, -_LARGEST), _LARGEST)
 
 
+@lru_cache(maxsize=64)
 def _name(text: str) -> str:
     """`text` as a Token, or as a String where it can be none."""
     return text if is_structured_token(text) else _string(text)

@@ -115,7 +115,7 @@ class FileStore:
         mark = self._mark()
         found = self._shelf.lying(key)
         if found.item is not None:
-            self._room.asked_for(key)
+            self._room.asked_for(key, self.max_entries, self.max_bytes)
         return Reading(found.item, found.revision, mark)
 
     def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:

@@ -10,6 +10,9 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
+MOST: Final = 256
+"""Items that are remembered: those that are asked for all the time.  More of them would have to be fetched from slow
+memory themselves, and the garbage collector would look at them again and again."""
 LIMIT: Final = 4 * 1024 * 1024
 """Bytes of octets that are remembered; what was made of them takes as much again."""
 LONGEST: Final = 128 * 1024
@@ -34,7 +37,7 @@ class Known(Generic[T]):
         """Remember what `octets` under `key` came to."""
         if len(octets) <= LONGEST:
             self._size += len(octets)
-            if self._size > LIMIT:
+            if self._size > LIMIT or len(self._found) >= MOST:
                 # All at once: what is asked for often is back soon.
                 self._found, self._size = {}, len(octets)
             self._found[key] = octets, found

@@ -2,7 +2,7 @@
 
 Eviction takes the key at the front of a shard's queue.  Where somebody has asked for it since it was put there, it goes
 to the back; else its item goes.  What is asked for in this process is kept in mind, and written down now and then, as
-the time of the head file, for the others to see.
+the time of the head file, for the others to see: where the store is filling, for else nothing has to go soon.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from .shelf import Shelf
 
 SEEN: Final = 512
 """Hits whose recency is kept in the process, before all of them are written down."""
+FILLING: Final = 0.75
+"""The part of what there may be, from which on there will have to be room soon."""
+LOOKED_AT: Final = 16
+"""How many shards are looked at anew in one go, to see whether others have filled them."""
 ROUNDS: Final = 2
 """How often room is looked for in all shards, before it is given up."""
 AT_ONCE: Final = 8
@@ -29,13 +33,17 @@ class Room:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._hand = secrets.randbelow(COUNT)
+        self._looked_at = self._hand
 
-    def asked_for(self, key: bytes) -> None:
-        """Note a hit."""
+    def asked_for(self, key: bytes, entries: int, size: int) -> None:
+        """Note a hit in a store of at most so many entries and bytes."""
         seen = self._shelf.seen
         seen.add(key)
         if len(seen) >= SEEN:
-            self.write_down()
+            if self._is_filling(entries, size):
+                self.write_down()
+            else:
+                self._shelf.seen = set()
 
     def write_down(self) -> None:
         """Tell other processes what was asked for here: it gets a new time."""
@@ -62,6 +70,13 @@ class Room:
         for _ in range(ROUNDS * COUNT):
             if self._shelf.evictions == before:
                 self._turn(entries, size, at_least=1)
+
+    def _is_filling(self, entries: int, size: int) -> bool:
+        """Whether there will have to be room soon, as far as this process has seen."""
+        for _ in range(LOOKED_AT):
+            self._looked_at = (self._looked_at + 1) % COUNT
+            self._shelf.look_at(self._looked_at)
+        return self._is_over(int(entries * FILLING), int(size * FILLING))
 
     def _is_over(self, entries: int, size: int) -> bool:
         figures = self._shelf.figures

@@ -89,6 +89,10 @@ class Shelf:
         self._figures = [figures(self.queue(each)) for each in range(COUNT)]
         return self._figures
 
+    def look_at(self, first: int) -> None:
+        """Note a shard's figures as they are now."""
+        self.figures[first] = figures(self.queue(first))
+
     def saw(self, first: int, shard: Shard) -> None:
         """Note a shard's figures."""
         self.figures[first] = shard.entries, shard.bytes
