@@ -215,9 +215,12 @@ def sql_mariadb(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def matrix(session: nox.Session) -> None:
-    """Ask the same of one site on every ASGI framework, under every ASGI server, over sockets."""
-    install(session, CORE, "cachespec-asgi", "cachespec-fastapi", "cachespec-sql")
+    """Ask the same of one site on every ASGI framework, under every ASGI server, over sockets; and have workers forked."""
+    install(session, *PACKAGES)
     session.install(*SERVERS, *FRAMEWORKS, "granian>=2.5", "trio>=0.27", "wsproto>=1.2", "pytest~=9.2")
+    # Where nothing can be forked it does not run.
+    if sys.platform != "win32":
+        session.install("gunicorn>=27", "uvicorn-worker>=0.4")
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/matrix"]))
 
 

@@ -26,6 +26,8 @@ SERVERS: dict[str, tuple[str, ...]] = {
     "granian": ("granian", "--interface", "asgi", "--log-level", "error", "--workers-kill-timeout", "3"),
 }
 """The command line of each, without the address."""
+GUNICORN = ("gunicorn", "--preload", "--no-control-socket", "--graceful-timeout", "3", "--log-level", "warning")
+"""That of one which forks its workers when the application is there; it has servers for its workers of its own."""
 
 IMPOSSIBLE = {
     ("hypercorn-trio", "django"): "Django awaits futures of asyncio",
@@ -41,7 +43,7 @@ LACKS = {
 
 def address(server: str, port: int) -> list[str]:
     """Where a server is to listen."""
-    if server.startswith("hypercorn"):
+    if server.startswith(("hypercorn", "gunicorn")):
         return ["--bind", f"127.0.0.1:{port}"]
     return ["--host", "127.0.0.1", "--port", str(port)]
 
@@ -122,7 +124,7 @@ def serving(
 ) -> Iterator[Site]:
     """The site on a framework, under a server; what it says goes into a file in `folder`."""
     port = free_port()
-    command = [sys.executable, "-m", *SERVERS[server], *address(server, port), *options, app]
+    command = [sys.executable, "-m", *{**SERVERS, "gunicorn": GUNICORN}[server], *address(server, port), *options, app]
     loop = "trio" if server.endswith("trio") else "asyncio"
     trace = folder / "trace"
     environment = {

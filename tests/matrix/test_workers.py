@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -12,7 +13,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from servers import PATIENCE, Reply, serving
 
+# The second makes the store before it forks its workers.
+SERVERS = {
+    "uvicorn": (),
+    "gunicorn": ("--worker-class", "uvicorn_worker.UvicornWorker"),
+}
 
+
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+
+@pytest.mark.parametrize("server", ["uvicorn", pytest.param("gunicorn", marks=FORKS)])
 @pytest.mark.parametrize(
     ("store", "most"),
     [
@@ -22,8 +33,10 @@ from servers import PATIENCE, Reply, serving
         pytest.param("memory:", 2, id="memory"),
     ],
 )
-def test_fifty_cold_requests_to_two_workers_reach_the_application_once(store: str, most: int, tmp_path: Path) -> None:
-    with serving("uvicorn", "raw", tmp_path, "--workers", "2", store=store.format(tmp_path)) as site:
+def test_fifty_cold_requests_to_two_workers_reach_the_application_once(
+    server: str, store: str, most: int, tmp_path: Path
+) -> None:
+    with serving(server, "raw", tmp_path, "--workers", "2", *SERVERS[server], store=store.format(tmp_path)) as site:
         workers: set[bytes] = set()
         end = time.monotonic() + PATIENCE
         while len(workers) < 2:

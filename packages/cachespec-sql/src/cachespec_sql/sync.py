@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ from cachespec.stores.building import Blocking, DamagedBodyError, Item, OnEvict,
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
 from .dialects import dialect_of
+from .gate import Gate
 from .opening import INHERITED, engines, make_engine, parsed, prepared
 from .options import Options
 from .shelf import Flow, Shelf
@@ -98,6 +100,7 @@ class SQLStore:
         self._readers: deque[Any] = deque()
         # With pools of the user's own, nothing is kept: they may be small.
         self._keeps: bool = self._owned and self._dialect.serial
+        self._gate = self._new_gate()
         try:
             space = self._take(partial(prepared, name=namespace))
         except BaseException:
@@ -118,8 +121,12 @@ class SQLStore:
             self._pid = os.getpid()
             INHERITED.extend((self._readers, self.engine.pool, self._asking.pool))
             self._readers = deque()
+            self._gate = self._new_gate()
             self._dispose(close=False)
         return self._shelf
+
+    def _new_gate(self) -> AbstractContextManager[None]:
+        return Gate(self._close_idle) if self._keeps else nullcontext()
 
     def run(self, step: Callable[[Connection], R]) -> R:
         """Take a step in a transaction of its own, again where it lost a race."""
@@ -130,7 +137,7 @@ class SQLStore:
         attempt = Attempt(self._dialect)
         while True:
             try:
-                with self._changing.begin() as connection:
+                with self._gate, self._changing.begin() as connection:
                     result = step(connection)
                     attempt.done = True
                 return result
@@ -143,7 +150,7 @@ class SQLStore:
         attempt = Attempt(self._dialect)
         while True:
             try:
-                with self._asking.connect() as connection:
+                with self._gate, self._asking.connect() as connection:
                     return step(connection)
             except DBAPIError as error:
                 time.sleep(attempt.pause(error))
@@ -168,12 +175,17 @@ class SQLStore:
         shelf = self._ready()
         if not self._keeps:
             return self.ask(partial(items.read, shelf=shelf, key=key))
+        with self._gate:
+            row = self._row((shelf.space, key) if self._space_first else (key, shelf.space))
+        return items.reading(shelf, key, row)
+
+    def _row(self, values: tuple[Any, Any]) -> Any:
+        """What stands at a key, by a connection that is kept for this."""
         try:
             reader = self._readers.pop()
         except IndexError:
             reader = self.engine.raw_connection()
         try:
-            values = (shelf.space, key) if self._space_first else (key, shelf.space)
             row = reader.driver_connection.execute(self._read, values).fetchall()[0]
         except BaseException:
             reader.invalidate()
@@ -182,7 +194,7 @@ class SQLStore:
             self._readers.append(reader)
         else:
             reader.close()
-        return items.reading(shelf, key, row)
+        return row
 
     def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
         """See `Store.swap`."""
@@ -244,9 +256,12 @@ class SQLStore:
         if not self._closed:
             self._ready()
             self._closed = True
-            while self._readers:
-                self._readers.pop().close()
-            self._dispose()
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        while self._readers:
+            self._readers.pop().close()
+        self._dispose()
 
     def _dispose(self, *, close: bool = True) -> None:
         if self._owned:
