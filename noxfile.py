@@ -215,7 +215,7 @@ def sql_mariadb(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def matrix(session: nox.Session) -> None:
-    """Ask the same of one site on every ASGI framework, under every ASGI server, over sockets; and have workers forked."""
+    """Ask the same of one site on every ASGI framework, under every ASGI server, over sockets; and fork workers."""
     install(session, *PACKAGES)
     session.install(*SERVERS, *FRAMEWORKS, "granian>=2.5", "trio>=0.27", "wsproto>=1.2", "pytest~=9.2")
     # Where nothing can be forked it does not run.

@@ -274,7 +274,7 @@ def test_another_store_may_take_the_place_of_one_that_was_closed(run: RUN) -> No
         scene.cache.store.close()
         assert (await scene.get()).info.stored is False
         scene.cache.reopen(MemoryStore())
-        scene.cache.shelter._resting_until = 0.0
+        scene.cache.shelter.resting_until = 0.0
         await scene.get()
         assert (await scene.get()).info.status == "hit"
 
@@ -884,7 +884,7 @@ def test_an_empty_body_is_one_empty_piece(run: RUN) -> None:
 def test_a_child_process_has_flights_of_its_own(run: RUN) -> None:
     async def main() -> None:
         scene = Scene().says(response())
-        flights, scene.cache._pid = scene.cache._flights, -1
+        flights, scene.cache._forks = scene.cache._flights, -1
         await scene.get()
         assert scene.cache._flights is not flights
 

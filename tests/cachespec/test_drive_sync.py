@@ -437,7 +437,7 @@ def test_after_three_rounds_it_goes_by_itself() -> None:
 def test_a_child_process_has_flights_of_its_own(make_lab: MAKE) -> None:
     lab = make_lab().says("max-age=60")
     lab.cache._flights.board(lab.cache._flights, "x")
-    flights, lab.cache._pid = lab.cache._flights, -1
+    flights, lab.cache._forks = lab.cache._flights, -1
     lab.get()
     assert lab.cache._flights is not flights
     assert lab.get().info.status == "hit"

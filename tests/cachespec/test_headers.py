@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachespec.headers import Headers, HeadersLike, Line, is_token
+from cachespec.headers import _LOWER, _NAMES, NAMES, Headers, HeadersLike, Line, is_token
 
 LINES = (("Vary", "a"), ("ETag", '"1"'), ("vary", "b"), ("VARY", "c"))
 
@@ -45,6 +45,30 @@ def test_repeated_lines_are_one_value_joined_by_commas_in_order() -> None:
     assert headers.getlist("vary") == ["a", "b", "c"]
     assert headers.fields is headers.fields
     assert Headers(headers).fields is headers.fields
+
+
+def test_octets_and_text_may_stand_side_by_side() -> None:
+    lines: list[tuple[str | bytes, str | bytes]] = [(b"A", b" 1\xe9"), ("B", " 2 "), (b"C", "3"), ("D", b"4")]
+    assert Headers(lines).lines == (("A", "1\xe9"), ("B", "2"), ("C", "3"), ("D", "4"))
+    assert Headers(lines[1:]).lines == (("B", "2"), ("C", "3"), ("D", "4"))
+
+
+def test_names_are_kept_once_and_not_without_bound() -> None:
+    one, other = Headers([(b"X-Kept-Once", b"1")]), Headers([("X-Kept-Once", "2")])
+    assert one.lines[0][0] is other.lines[0][0]
+    assert next(iter(one.fields)) is next(iter(other.fields))
+    for number in range(2 * NAMES):
+        headers = Headers([(f"X-{number}".encode(), b"")])
+        assert list(headers.fields) == [f"x-{number}"]
+    long = Headers([("L" * 100, "1")])
+    assert list(long.fields) == ["l" * 100]
+    assert "L" * 100 not in _NAMES
+    assert len(_NAMES) == len(_LOWER) == NAMES
+
+
+def test_headers_have_no_other_attributes() -> None:
+    with pytest.raises(AttributeError, match=r"'Headers' object has no attribute 'other'"):
+        Headers().other  # type: ignore[attr-defined] # noqa: B018
 
 
 def test_an_empty_line_is_a_member_of_the_joined_value() -> None:

@@ -51,7 +51,7 @@ async def test_a_store_from_a_url_lives_as_long_as_the_application(client: Any, 
     for calls in (1, 2):
         assert (await call("/a")).body == b"hello"
         assert origin.calls == calls
-    middleware.cache.shelter._resting_until = 0.0
+    middleware.cache.shelter.resting_until = 0.0
     closed = middleware.cache.store
     assert await live(middleware) == ["lifespan.startup.complete", ending]
     assert middleware.cache.store is not closed
@@ -73,7 +73,7 @@ async def test_after_a_new_start_there_is_a_new_store(client: Any, origin: Any) 
 
     middleware = CacheMiddleware(app, store="memory:")
     await live(middleware)
-    middleware.cache.shelter._resting_until = 0.0
+    middleware.cache.shelter.resting_until = 0.0
     await live(middleware)
     assert ["; hit" in state for state in states] == [False, True, False, True]
 

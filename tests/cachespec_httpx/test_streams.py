@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from cachespec import MemoryStore, Policy
-from cachespec_httpx import CacheTransport, cache_info
+from cachespec_httpx import AsyncCacheTransport, CacheTransport, cache_info
 
 if TYPE_CHECKING:
     from conftest import Origin, SyncCaller, Wire
@@ -142,3 +143,30 @@ class Counted(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self.closed += 1
+
+
+def test_a_stream_may_be_closed_twice_and_is_not_read_afterwards(wire: Wire) -> None:
+    wire.answer = lambda request: httpx.Response(200, headers={"Cache-Control": "max-age=60"}, stream=Counted(b"x"))
+    with CacheTransport(wire) as transport:
+        stream = transport.handle_request(httpx.Request("GET", "http://a.test/")).stream
+        assert isinstance(stream, httpx.SyncByteStream)
+        assert list(stream) == [b"x"]
+        for _ in range(2):
+            stream.close()
+            with pytest.raises(httpx.StreamClosed):
+                list(stream)
+
+
+def test_an_asynchronous_one_likewise(wire: Wire) -> None:
+    async def main() -> None:
+        async with AsyncCacheTransport(wire) as transport:
+            stream = (await transport.handle_async_request(httpx.Request("GET", "http://a.test/"))).stream
+            assert isinstance(stream, httpx.AsyncByteStream)
+            assert [piece async for piece in stream] == [b"x"]
+            for _ in range(2):
+                await stream.aclose()
+                with pytest.raises(httpx.StreamClosed):
+                    [piece async for piece in stream]
+
+    wire.answer = lambda request: httpx.Response(200, headers={"Cache-Control": "max-age=60"}, stream=Counted(b"x"))
+    asyncio.run(main())

@@ -225,7 +225,7 @@ def test_21_what_is_remembered_beside_the_store_is_bounded() -> None:
 
     cache = Cache(Failing())
     for number in range(OWED + 50):
-        cache.shelter._resting_until = 0.0
+        cache.shelter.resting_until = 0.0
         cache.fetch(Request("POST", f"{URL}/{number}"), lambda _: Live(Response(200)))
     assert len(cache.shelter.owed) <= OWED
     flights = cache._flights

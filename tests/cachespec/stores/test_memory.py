@@ -190,7 +190,7 @@ def test_a_process_that_finds_itself_a_child_starts_with_a_lock_of_its_own() -> 
     for held in (False, True):
         store = MemoryStore()
         assert put(store, KEY, samples.entry(URL))
-        store._pid = -1
+        store._forks = -1
         if held:
             store._lock.acquire()
         assert put(store, samples.key_of(samples.url_of(2)), samples.entry(samples.url_of(2)))

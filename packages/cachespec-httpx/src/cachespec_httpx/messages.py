@@ -111,7 +111,12 @@ def with_fields_of(request: Request, wanted: CoreRequest) -> Request:
 def head_of(response: Response) -> CoreResponse:
     """The head of `response`."""
     reason: bytes = response.extensions.get("reason_phrase", b"")
-    return CoreResponse(response.status_code, response.headers.raw, reason.decode("latin-1"))
+    raw = response.headers.raw
+    headers = CoreHeaders(raw)
+    if len(headers.lines) == len(raw) and "".join([value for _, value in headers.lines]).isascii():
+        # What it would find out by trying.
+        response.headers.encoding = "ascii"
+    return CoreResponse(response.status_code, headers, reason.decode("latin-1"))
 
 
 def passed_on(answer: Answer[Any, Any], response: Response) -> Response:

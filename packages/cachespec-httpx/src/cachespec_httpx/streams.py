@@ -13,7 +13,7 @@ from cachespec import AsyncContent, Content
 from cachespec import Response as CoreResponse
 
 from .messages import head_of
-from .target import AsyncByteStream, ByteStream, Response, StreamConsumed, SyncByteStream, TransportError
+from .target import AsyncByteStream, ByteStream, Response, StreamClosed, StreamConsumed, SyncByteStream, TransportError
 
 
 class _Under:
@@ -88,25 +88,35 @@ class ContentStream(SyncByteStream):
     """The content of an answer: from the store, or into it on the way."""
 
     def __init__(self, content: Content) -> None:
-        self._content = content
+        self._content: Content | None = content
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._content is None:
+            raise StreamClosed
         return iter(self._content)
 
     def close(self) -> None:
         """Let go of it; what was not read to its end is not stored."""
-        self._content.close()
+        # And let it go: the response that it came from has this stream, and would be there until the garbage collector
+        # comes by.
+        content, self._content = self._content, None
+        if content is not None:
+            content.close()
 
 
 class AsyncContentStream(AsyncByteStream):
     """`ContentStream` on an event loop."""
 
     def __init__(self, content: AsyncContent) -> None:
-        self._content = content
+        self._content: AsyncContent | None = content
 
     def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._content is None:
+            raise StreamClosed
         return aiter(self._content)
 
     async def aclose(self) -> None:
         """Let go of it; what was not read to its end is not stored."""
-        await self._content.aclose()
+        content, self._content = self._content, None
+        if content is not None:
+            await content.aclose()

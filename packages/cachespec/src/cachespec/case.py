@@ -11,7 +11,6 @@ from .messages import Request
 from .policy import Policy, Wish
 from .selection import Found, Keys
 from .status import FwdReason
-from .stores.contract import NOTHING
 from .verdicts import Verdict
 
 Clock: TypeAlias = Callable[[], float]
@@ -29,7 +28,8 @@ class Case:
     background: bool
     keys: Keys
     info: CacheInfo
-    found: Found = field(default_factory=lambda: Found(NOTHING))
+    found: Found = field(init=False)
+    """What lies in the store, once somebody has looked."""
 
     @property
     def guarded(self) -> bool:

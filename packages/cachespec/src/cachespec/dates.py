@@ -9,6 +9,7 @@ before year 10000, the platform's `gmtime` may refuse a time before 1970.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import floor
 from typing import Final
 
@@ -38,6 +39,9 @@ _NUMBERS: Final = {digits: number for number, digits in enumerate(_TWO_DIGITS)}
 _FIRST: Final = -62135596800
 _LAST: Final = 253402300799
 
+FIXED: Final = 29
+"""Characters of every IMF-fixdate, and of no date in another form."""
+
 _MONTH: Final = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 # second = 2DIGIT, of which 60 is a leap second.
 _TIME: Final = "([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)"
@@ -66,9 +70,8 @@ def parse_date(value: str, now: float) -> int | None:
 
     `now`, in the same seconds, is what the two-digit year of an rfc850-date is read by; nothing else depends on it.
     """
-    if found := _IMF_FIXDATE.match(value):
-        day, month, year, hour, minute, second = found.groups()
-        return _seconds(int(year), month, int(day), hour, minute, second)
+    if len(value) == FIXED:
+        return _fixdate(value)
     if found := _RFC850_DATE.match(value):
         day, month, year, hour, minute, second = found.groups()
         # A moment that appears to be more than 50 years ahead is of the latest past year with the same two digits.
@@ -84,6 +87,16 @@ def parse_date(value: str, now: float) -> int | None:
         month, day, hour, minute, second, year = found.groups()
         return _seconds(int(year), month, int(day), hour, minute, second)
     return None
+
+
+@lru_cache(maxsize=256)
+def _fixdate(value: str) -> int | None:
+    """The moment that an IMF-fixdate names.  What was sent in one second has the same Date."""
+    found = _IMF_FIXDATE.match(value)
+    if found is None:
+        return None
+    day, month, year, hour, minute, second = found.groups()
+    return _seconds(int(year), month, int(day), hour, minute, second)
 
 
 def format_date(seconds: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from .fields import MAX_DELTA, delta_seconds, field_names, members
@@ -18,8 +19,11 @@ from .structured import InnerList, parse_dictionary
 OWN_TARGET: Final = "cachespec-cache-control"
 """Our own targeted field: obeyed first by a gateway, which never passes it on (ruling D47)."""
 
+REMEMBERED: Final = 200
+"""Characters of the longest Cache-Control whose meaning is remembered."""
 
-# Not frozen: one is built for every response that is stored.  Treat it as immutable.
+
+# Not frozen: building one is quicker so.  Treat it as immutable: one may stand for many responses.
 @dataclass(slots=True)
 class ResponseDirectives:
     """What a response's Cache-Control, or the targeted field in its place, says.
@@ -78,6 +82,10 @@ def response_directives(value: str | None) -> ResponseDirectives:
     """Cache-Control of a response, all its lines joined with commas.  RFC 9111 §5.2.2"""
     if not value:
         return _NOTHING
+    return _remembered(value) if len(value) <= REMEMBERED else _response_directives(value)
+
+
+def _response_directives(value: str) -> ResponseDirectives:
     said = ResponseDirectives(present=True)
     malformed = False
     for name, argument, sound in _read(value):
@@ -111,6 +119,10 @@ def response_directives(value: str | None) -> ResponseDirectives:
         # It lifts no-store where the status is understood, which a malformed one must not: it is read as no-store.
         said.must_understand, said.no_store = False, True
     return said
+
+
+# A server says the same again and again.
+_remembered = lru_cache(maxsize=256)(_response_directives)
 
 
 def _lifetime(argument: str | None, sound: bool) -> int:

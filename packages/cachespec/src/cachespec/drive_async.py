@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from copy import copy
 from typing import Any, TypeAlias, TypeVar
 
-from . import waiting
+from . import forks, waiting
 from .case import Clock
 from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent, Left, aborted, ended
 from .drive import (
@@ -66,7 +65,7 @@ class AsyncCache:
         self._uses = Uses()
         self._flights = Flights()
         self._left: Left = deque()
-        self._pid = os.getpid()
+        self._forks = forks.seen
         self._async = is_async(self.store)
         self._shared = shared_by_more(self.store)
         blocking = getattr(self.store, "blocking", "always")
@@ -81,7 +80,7 @@ class AsyncCache:
         """
         looked, since = None, self._flights.over
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
-        keys = None if self._left or self._pid != os.getpid() else plain_keys(request, self.policy, wish)
+        keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
             looked = keys, await self.perform(Read(keys.primary))
             hit = plain_hit(request, keys.url, looked[1].item, self.policy, self.clock())
@@ -173,13 +172,14 @@ class AsyncCache:
         `looked` is where a plain request finds its answer, and what lies there, if somebody has looked, and `since`
         what `Flights.over` was before.
         """
-        if self._pid != os.getpid():
+        if self._forks != forks.seen:
             # A child process has not its parent's flights, and a lock may be held by nobody.
-            self._pid = os.getpid()
+            self._forks = forks.seen
             self._flights = Flights()
             self.shelter = self.shelter.inherited()
-        for abort in aborted(self._left):
-            self.tidy(abort)
+        if self._left:
+            for abort in aborted(self._left):
+                self.tidy(abort)
         flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
         return Course(flow, self._flights, self.tidy, since)
 
@@ -273,7 +273,7 @@ class AsyncCache:
     async def perform(self, step: StoreStep) -> Any:
         """The result of a step for the store; if the store fails, what the step has for that case."""
         shelter = self.shelter
-        if shelter.resting:
+        if shelter.resting_until and shelter.resting:
             return shelter.spared(step)
         try:
             while shelter.owed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
+from . import forks
 from .case import Clock
 from .content import Content, Left, LiveContent, LiveResponse, StoredContent, aborted
 from .drive import (
@@ -70,7 +70,7 @@ class Cache:
         self._flights = Flights()
         self._left: Left = deque()
         self._pool: ThreadPoolExecutor | None = None
-        self._pid = os.getpid()
+        self._forks = forks.seen
         self._lock = threading.Lock()
         """Held while the pool is made, used or closed."""
 
@@ -85,7 +85,7 @@ class Cache:
         """
         looked, since = None, self._flights.over
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
-        keys = None if self._left or self._pid != os.getpid() else plain_keys(request, self.policy, wish)
+        keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
             looked = keys, self.perform(Read(keys.primary))
             hit = plain_hit(request, keys.url, looked[1].item, self.policy, self.clock())
@@ -158,7 +158,7 @@ class Cache:
     def perform(self, step: StoreStep) -> Any:
         """The result of a step for the store; if the store fails, what the step has for that case."""
         shelter = self.shelter
-        if shelter.resting:
+        if shelter.resting_until and shelter.resting:
             return shelter.spared(step)
         try:
             while shelter.owed:
@@ -193,8 +193,9 @@ class Cache:
     ) -> tuple[Course, Outcome[L]]:
         """Drive an exchange to its outcome."""
         self._mind_fork()
-        for abort in aborted(self._left):
-            self.run(abort)
+        if self._left:
+            for abort in aborted(self._left):
+                self.run(abort)
         course = Course(flow, self._flights, self.run, since)
         live: L | None = None
         result: Any = None
@@ -236,7 +237,7 @@ class Cache:
             raise
 
     def _join(self, course: Course, step: Join, patience: float | None) -> str:
-        if course.leads(step.slot):
+        if course.flight is not None and course.leads(step.slot):
             return "lead"
         until = None if patience is None else time.monotonic() + patience
         leads, flight = self._flights.board(step.slot, threading.get_ident(), course.since)
@@ -313,8 +314,8 @@ class Cache:
 
     def _mind_fork(self) -> None:
         """A child process has neither its parent's threads nor its flights, and its locks may be held by nobody."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
+        if self._forks != forks.seen:
+            self._forks = forks.seen
             self._pool = None
             self._lock = threading.Lock()
             self._flights = Flights()

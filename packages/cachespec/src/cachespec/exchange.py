@@ -21,7 +21,7 @@ from .options import seconds_of
 from .policy import NO_WISH, Policy, Wish
 from .preconditions import left_to_origin
 from .reuse import decide
-from .selection import Candidate, Keys, find, keys_for
+from .selection import Candidate, Found, Keys, find, keys_for
 from .steps import Flow, Join, Made, Outcome, Stored, Swap
 from .stores.contract import Reading
 from .verdicts import Verdict
@@ -89,7 +89,10 @@ def exchange(
     case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
     failure: Exception | None = None
     for _ in range(ROUNDS):
-        case.found = yield from find(request, keys, policy, root)
+        if root is not None and root.item is None and not policy.no_vary_search:
+            case.found = Found(root)
+        else:
+            case.found = yield from find(request, keys, policy, root)
         root = None
         if background and policy.partial:
             _narrow(case, asked)
@@ -168,15 +171,16 @@ def _collapses(case: Case) -> bool:
     """
     if not (case.policy.collapse or case.background) or case.request.method == "HEAD" or case.wish.mode != "default":
         return False
-    return case.background or ("range" not in case.request.headers.fields and not left_to_origin(case.request))
+    return case.background or ("range" not in case.request.headers.fields and not left_to_origin(case.request).yes)
 
 
 def _slot(case: Case) -> bytes:
     """What is being fetched: the variant where its key is known, else the URL for this principal."""
     found, keys = case.found, case.keys
-    base = (*keys.base, ("@guarded", "")) if case.guarded else keys.base
+    guarded = case.guarded
+    base = (*keys.base, ("@guarded", "")) if guarded else keys.base
     if found.varies and found.key:
-        return variant_key(found.key, b"", base) if case.guarded else found.key
+        return variant_key(found.key, b"", base) if guarded else found.key
     return variant_key(keys.primary, b"", base) if base else keys.primary
 
 
@@ -186,7 +190,7 @@ def _slot(case: Case) -> bytes:
 def _from_store(case: Case) -> Flow[Outcome[Any] | None]:
     """The answer from the store, or None where the server has to be asked.  RFC 9111 §4"""
     candidate = case.found.candidate
-    if theirs := left_to_origin(case.request):
+    if (theirs := left_to_origin(case.request)).yes:
         case.note(theirs, "request")
     elif case.wish.mode == "reload":
         case.note(RELOAD, "request")

@@ -58,8 +58,12 @@ def content_length(value: str) -> int | None:
 
     Members that agree count as one.  What has more than 18 digits is longer than anything, and read as 10**18.
     """
-    one, *others = {member.strip(" \t") for member in value.split(",")}
-    if others or not _DIGITS.match(one):
+    one = value.strip(" \t")
+    if "," in one:
+        one, *others = {member.strip(" \t") for member in value.split(",")}
+        if others:
+            return None
+    if not _DIGITS.match(one):
         return None
     one = one.lstrip("0") or "0"
     return int(one) if len(one) <= 18 else 10**18

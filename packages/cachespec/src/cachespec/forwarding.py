@@ -59,8 +59,9 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
     nominated: Sequence[Candidate] = ()
     rest: Request | None = None
     plain = _insisting(case)
-    if not left_to_origin(case.request) and case.wish.mode != "reload":
-        if case.found.candidate is not None or case.found.tagged:
+    there = case.found.candidate is not None or bool(case.found.tagged)
+    if (there or case.policy.partial) and not left_to_origin(case.request) and case.wish.mode != "reload":
+        if there:
             nominated = yield from candidates(case.found, case.keys)
         if case.policy.partial:
             # §4.3.2: tags of what does not hold all that is asked for stay out.
@@ -234,10 +235,11 @@ def _plan(case: Case, head: Response, requested: float, received: float) -> Flow
     declared, verdict = _declared_length(head, policy)
     if isinstance(assessed, Verdict):
         verdict = assessed
-    if isinstance(assessed, Verdict) or not verdict:
+    if isinstance(assessed, Verdict) or not verdict.yes:
         case.note(verdict)
         return None
-    names = vary_names(head.headers.get("vary")) or ()
+    varies = head.headers.fields.get("vary")
+    names = () if varies is None else vary_names(varies) or ()
     placed: Entry | None = assessed
     if names or case.keys.base:
         placed = yield from select(assessed, names, case.request, case.keys, policy)
@@ -285,7 +287,8 @@ def _post_as_get(
     if keys is None:
         return None
     found = yield from find(request, keys, policy)
-    case = Case(request, policy, lambda: received, wish, False, keys, CacheInfo(), found)
+    case = Case(request, policy, lambda: received, wish, False, keys, CacheInfo())
+    case.found = found
     return (yield from _plan(case, head, requested, received))
 
 

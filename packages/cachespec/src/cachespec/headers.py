@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 Line: TypeAlias = tuple[str, str]
 HeadersLike: TypeAlias = "Headers | Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]"
@@ -22,6 +22,11 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 # RFC 9110 §5.5: CR, LF and NUL are dangerous; a recipient replaces each with SP (or rejects the message).
 _DANGEROUS = re.compile(r"[\r\n\0]")
 
+NAMES: Final = 1_000
+"""How many names of fields are kept to be shared; others are good for one message."""
+NAME_LIMIT: Final = 64
+"""Characters of the longest of them."""
+
 
 class Headers:
     """The header fields of one message.  Immutable; equality disregards the case of names.
@@ -31,16 +36,16 @@ class Headers:
     LF and NUL inside a value become spaces; a line whose name is no token is dropped.
     """
 
-    __slots__ = ("_fields", "lines")
+    __slots__ = ("fields", "lines")
 
     lines: tuple[Line, ...]
     """The field lines as sent, name and value."""
+    fields: Mapping[str, str]
+    """Combined field values by lower-case name: lines of one name joined with ``", "`` in order (§5.2)."""
 
     def __init__(self, lines: HeadersLike = ()) -> None:
-        self._fields: dict[str, str] | None = None
         if isinstance(lines, Headers):
-            self.lines = lines.lines
-            self._fields = lines._fields
+            self.lines, self.fields = lines.lines, lines.fields
             return
         # A list is what nearly everybody gives; to ask whether something is a Mapping takes a call of Python code.
         if isinstance(lines, list):
@@ -48,42 +53,31 @@ class Headers:
         else:
             pairs = list(cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines)
         try:
-            self.lines = _sound([(name, value.strip(" \t")) for name, value in cast("list[Line]", pairs)])
+            # All are octets or all are text, nearly always.
+            if pairs and isinstance(pairs[0][1], bytes):
+                text = [(_NAMES[name], str(value, "latin-1").strip(" \t")) for name, value in pairs]
+            else:
+                text = [(_NAMES[name], value.strip(" \t")) for name, value in cast("list[Line]", pairs)]
         except TypeError:
-            # There are octets among them.
-            self.lines = _sound(
-                [
-                    (
-                        name if isinstance(name, str) else name.decode("latin-1"),
-                        (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t"),
-                    )
-                    for name, value in pairs
-                ]
-            )
+            text = [(_NAMES[name], _text(value).strip(" \t")) for name, value in pairs]
+        self.lines = _sound(text)
 
     @classmethod
     def trusted(cls, lines: tuple[Line, ...]) -> Headers:
         """Headers from lines that are known to be sound, such as lines of other `Headers`.  Nothing is checked."""
         made = cls.__new__(cls)
         made.lines = lines
-        made._fields = None
         return made
 
-    @property
-    def fields(self) -> Mapping[str, str]:
-        """Combined field values by lower-case name: lines of one name joined with ``", "`` in order (§5.2)."""
-        if self._fields is not None:
-            return self._fields
-        fields = {name.lower(): value for name, value in self.lines}
-        if len(fields) < len(self.lines):
-            values: dict[str, list[str]] = {name: [] for name in fields}
-            for name, value in self.lines:
-                values[name.lower()].append(value)
-            # Joined once: joining line by line takes quadratic time.
-            fields = {name: ", ".join(several) for name, several in values.items()}
-        # Remembered when it is complete, for other threads may read these headers too.
-        self._fields = fields
-        return fields
+    if not TYPE_CHECKING:  # Every other name would be an attribute, too.
+
+        def __getattr__(self, name: str) -> Mapping[str, str]:
+            # Asked for what is not there, which `fields` is not before somebody wants it: many never do, and those
+            # who do look there a dozen times, without a call.
+            if name != "fields":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.fields = _combined(self.lines)
+            return self.fields
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The combined value of the field `name` (any case), or `default`."""
@@ -140,9 +134,49 @@ class Headers:
         return f"<Headers {', '.join(name for name, _ in self.lines)}>"
 
 
+def _combined(lines: tuple[Line, ...]) -> Mapping[str, str]:
+    """The values of `lines` by lower-case name, those of one name joined."""
+    fields = {_LOWER[name]: value for name, value in lines}
+    if len(fields) < len(lines):
+        values: dict[str, list[str]] = {name: [] for name in fields}
+        for name, value in lines:
+            values[_LOWER[name]].append(value)
+        # Joined once: joining line by line takes quadratic time.
+        fields = {name: ", ".join(several) for name, several in values.items()}
+    return fields
+
+
 def is_token(text: str) -> bool:
     """Whether `text` is a token (RFC 9110 §5.6.2)."""
     return _TOKEN.match(text) is not None
+
+
+class _Names(dict[str | bytes, str]):
+    """The names of fields, as text, each kept once however many messages have it."""
+
+    def __missing__(self, name: str | bytes) -> str:
+        text = name if isinstance(name, str) else self[name.decode("latin-1")]
+        if len(self) < NAMES and len(text) <= NAME_LIMIT:
+            self[name] = text
+        return text
+
+
+class _LowerNames(dict[str, str]):
+    """The same in lower case, by the name as it is sent."""
+
+    def __missing__(self, name: str) -> str:
+        lower = name.lower()
+        if len(self) < NAMES and len(name) <= NAME_LIMIT:
+            self[name] = _NAMES[lower]
+        return lower
+
+
+_NAMES: Final = _Names()
+_LOWER: Final = _LowerNames()
+
+
+def _text(octets: str | bytes) -> str:
+    return octets if isinstance(octets, str) else octets.decode("latin-1")
 
 
 def _sound(lines: list[Line]) -> tuple[Line, ...]:

@@ -79,7 +79,8 @@ class Recording:
     def commit(self) -> StoreFlow[bool]:
         """Publish the response, now that its body is complete; whether it is stored.  Does nothing a second time."""
         stored = self.going and (yield from self._publish())
-        yield from self._give_back()
+        if self._plan.lease is not None:
+            yield from self._give_back()
         return stored
 
     def _publish(self) -> StoreFlow[bool]:

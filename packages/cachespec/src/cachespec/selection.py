@@ -130,8 +130,6 @@ def find(request: Request, keys: Keys, policy: Policy, root: Reading | None = No
 
     `root` is what lies at the primary key, if somebody has looked.
     """
-    if root is not None and root.item is None and not policy.no_vary_search:
-        return Found(root)
     found = yield from _find_at(request, keys, policy, root)
     if found.root.item is None and policy.no_vary_search:
         url = yield from equivalent_url(keys.url, policy)

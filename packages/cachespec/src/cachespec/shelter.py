@@ -28,7 +28,7 @@ log: logging.Logger = logging.getLogger("cachespec")
 class Shelter:
     """What a driver remembers of its store's failures."""
 
-    __slots__ = ("_lock", "_resting_until", "_told_at", "failures", "owed")
+    __slots__ = ("_lock", "_told_at", "failures", "owed", "resting_until")
 
     def __init__(self) -> None:
         self.owed: list[Scope] = []
@@ -36,7 +36,8 @@ class Shelter:
         self.failures: int = 0
         """How often the store has failed, for metrics."""
         self._lock = threading.Lock()
-        self._resting_until = 0.0
+        self.resting_until: float = 0.0
+        """Until when the store is left in peace, by the monotonic clock; 0 where it has never failed."""
         self._told_at = float("-inf")
 
     def inherited(self) -> Shelter:
@@ -48,7 +49,7 @@ class Shelter:
     @property
     def resting(self) -> bool:
         """Whether the store is to be left in peace."""
-        return self._resting_until > 0.0 and time.monotonic() < self._resting_until
+        return self.resting_until > 0.0 and time.monotonic() < self.resting_until
 
     def spared(self, step: StoreStep) -> Any:
         """What a step results in while the store rests."""
@@ -62,7 +63,7 @@ class Shelter:
         now = time.monotonic()
         if not isinstance(step, Lease | Release):
             # Where there is no room for a lease, what is stored can be read all the same.
-            self._resting_until = now + REST
+            self.resting_until = now + REST
         if now - self._told_at >= TELL_EVERY:
             self._told_at = now
             log.warning("the store failed to %s, which counts as a miss: %r", type(step).__name__.lower(), error)

@@ -172,34 +172,40 @@ def assess(
         if said.no_cache or not (said.stale_while_revalidate or said.stale_if_error):
             return USELESS
     shared = policy.shared
+    s_maxage = said.s_maxage is not None
+    # By position: by name, so many take three times as long.
     return Entry(
-        url=normalise_url(request.url),
-        method="GET" if as_get else request.method,
-        selecting=selecting,
-        status=response.status,
-        reason=response.reason,
-        headers=kept,
-        request_time=request_time,
-        response_time=response_time,
-        initial_age=corrected_initial_age(headers, date, request_time, response_time, trust_age=policy.trust_age),
-        lifetime=lifetime,
-        source=field if field in OF_THE_USER else source,
-        date=date,
-        validate=said.no_cache,
-        never_stale=said.must_revalidate or (shared and said.proxy_revalidate),
-        no_max_stale=shared and said.s_maxage is not None,
-        # D60: only where nobody can have changed or cut short what came.
-        immutable=said.immutable and _trustworthy(request.url) and "content-length" in fields,
-        explicit=said.public or said.s_maxage is not None,
-        while_revalidate=said.stale_while_revalidate or 0,
-        if_error=said.stale_if_error or 0,
-        kept=max(policy.stale_while_revalidate or 0, policy.stale_if_error or 0, seconds_of(wish.stale_if_error) or 0),
-        etag=etag,
-        last_modified=modified,
-        groups=(cache_groups(kept) if "cache-groups" in fields else ()) + wish.groups,
-        # Our own targeted field governs what is stored, and is never passed on (ruling D47).
-        withheld=tuple([(OWN_TARGET, value) for value in headers.getlist(OWN_TARGET)]) if shared else (),
-        created=response_time,
+        normalise_url(request.url),
+        "GET" if as_get else request.method,
+        selecting,
+        response.status,
+        response.reason,
+        kept,
+        request_time,
+        response_time,
+        corrected_initial_age(headers, date, request_time, response_time, trust_age=policy.trust_age),
+        lifetime,
+        field if field in OF_THE_USER else source,
+        date,
+        # validate, never_stale, no_max_stale
+        said.no_cache,
+        said.must_revalidate or (shared and said.proxy_revalidate),
+        shared and s_maxage,
+        # immutable; D60: only where nobody can have changed or cut short what came.
+        said.immutable and _trustworthy(request.url) and "content-length" in fields,
+        # explicit
+        said.public or s_maxage,
+        # while_revalidate, if_error, kept
+        said.stale_while_revalidate or 0,
+        said.stale_if_error or 0,
+        max(policy.stale_while_revalidate or 0, policy.stale_if_error or 0, seconds_of(wish.stale_if_error) or 0),
+        etag,
+        modified,
+        (cache_groups(kept) if "cache-groups" in fields else ()) + wish.groups,
+        # withheld: our own targeted field governs what is stored, and is never passed on (ruling D47).
+        tuple([(OWN_TARGET, value) for value in headers.getlist(OWN_TARGET)]) if shared else (),
+        # created
+        response_time,
     )
 
 

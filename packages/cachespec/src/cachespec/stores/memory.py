@@ -5,12 +5,12 @@ A reader takes no lock: it looks into one dictionary, and sets the bit that tell
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from collections.abc import Iterator
 from typing import Final
 
+from .. import forks
 from ..entries import Entry, Item, Variants
 from .contract import ABANDONED, Blocking, OnEvict, Reading, Scope, Stats, Why, is_useless
 from .pieces import MemoryBody
@@ -52,7 +52,7 @@ class MemoryStore:
         self._on_evict = on_evict
         self._secret = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._pid = os.getpid()
+        self._forks = forks.seen
         self._nodes: dict[bytes, Node] = {}
         self._bodies: dict[str, MemoryBody] = {}
         self._by_url: dict[str, set[bytes]] = {}
@@ -101,8 +101,9 @@ class MemoryStore:
                 return True
             if self._purges.refuses(item, mark):
                 return False
-            if isinstance(item, Entry) and not all(body_id in self._bodies for body_id in item.body_ids):
-                return False
+            for body_id in item.body_ids if isinstance(item, Entry) and item.body is None else ():
+                if body_id not in self._bodies:
+                    return False
             weight = _weight(item)
             if weight > self.max_bytes:
                 return False
@@ -189,10 +190,10 @@ class MemoryStore:
 
     def _held(self) -> threading.Lock:
         """The lock.  A child process gets one of its own, for its parent's may be held by a thread that it lacks."""
-        if self._pid != os.getpid():
+        if self._forks != forks.seen:
             interrupted = self._lock.locked()
             self._lock = threading.Lock()
-            self._pid = os.getpid()
+            self._forks = forks.seen
             if interrupted:
                 self._clear()
         return self._lock
@@ -300,6 +301,9 @@ def _weight(item: Item) -> int:
     """Bytes that `item` takes, roughly; a body that lies by itself is counted where it lies."""
     if isinstance(item, Variants):
         return OVERHEAD + len(item.url) + 100 * len(item.tags)
-    fields = sum([len(name) + len(value) for name, value in item.headers.lines])
-    beside = sum([len(part.body) for part in item.parts if part.body is not None])
-    return OVERHEAD + len(item.url) + fields + beside + (0 if item.body is None else len(item.body))
+    weight = OVERHEAD + len(item.url)
+    for name, value in item.headers.lines:
+        weight += len(name) + len(value)
+    for part in item.parts:
+        weight += 0 if part.body is None else len(part.body)
+    return weight if item.body is None else weight + len(item.body)
