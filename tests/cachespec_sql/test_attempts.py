@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from cachespec_sql.attempts import PAUSE, TRIES, Attempt, is_full
+from cachespec_sql.attempts import AT_ONCE, PAUSE, TRIES, Attempt, is_full
 from cachespec_sql.dialects import DIALECTS
 
 
@@ -43,6 +45,12 @@ def test_a_dead_connection_is_replaced_once() -> None:
     assert attempt.pause(dead) == 0.0
     with pytest.raises(DBAPIError):
         attempt.pause(dead)
+
+
+def test_a_server_that_was_silent_for_long_is_not_asked_again() -> None:
+    attempt = Attempt(DIALECTS["postgresql"], began=time.monotonic() - AT_ONCE)
+    with pytest.raises(DBAPIError):
+        attempt.pause(wrapped(ServerError("silent"), dead=True))
 
 
 def test_nobody_commits_twice_where_the_connection_died_meanwhile() -> None:

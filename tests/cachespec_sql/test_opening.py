@@ -98,17 +98,18 @@ class Making:
 def test_engines_for_servers_wait_for_nobody_for_long() -> None:
     create = Making()
     url = make_url("postgresql+psycopg://host/name")
-    changing, asking = engines(make_engine(url, create), DIALECTS["postgresql"], create)
+    changing, asking = engines(make_engine(url, create), DIALECTS["postgresql"], create, 2.0)
     assert changing is not asking
     first, second = create.options
     assert (first["isolation_level"], second["isolation_level"]) == ("READ COMMITTED", "AUTOCOMMIT")
-    assert (first["pool_timeout"], first["connect_args"]) == (15.0, {"connect_timeout": 5})
+    assert (first["pool_timeout"], first["connect_args"]) == (5.0, {"connect_timeout": 5})
     assert second["pool_reset_on_return"] is None
+    assert (second["pool_timeout"], second["connect_args"]) == (2.0, {"connect_timeout": 2})
 
 
 def test_what_a_url_says_of_waiting_counts() -> None:
     create = Making()
-    make_engine(make_url("mysql+pymysql://host/name?connect_timeout=1"), create)
+    make_engine(make_url("mysql+aiomysql://host/name?connect_timeout=1"), create)
     make_engine(make_url("mysql+mysqldb://host/name"), create)
     assert [options["connect_args"] for options in create.options] == [{}, {}]
 

@@ -18,8 +18,9 @@ from cachespec.stores.building import DamagedBodyError, Item, OnEvict, Reading, 
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
 from .dialects import dialect_of
-from .opening import INHERITED, SchemaError, engines, make_engine, parsed, prepared
+from .opening import INHERITED, SILENCE, SchemaError, engines, make_engine, parsed, prepared
 from .options import Options
+from .patience import ENDLESS
 from .shelf import Flow, Shelf
 
 R = TypeVar("R")
@@ -75,16 +76,21 @@ class AsyncSQLStore:
         max_body: int | None = None,
         signing_key: bytes | None = None,
         on_evict: OnEvict | None = None,
+        timeout: float | None = None,
     ) -> None:
-        self._options = Options(namespace, max_bytes, max_entries, max_body, signing_key, on_evict)
+        self._options = Options(namespace, max_bytes, max_entries, max_body, signing_key, on_evict, timeout)
         self._owned = not isinstance(url_or_engine, AsyncEngine)
+        self._options.check_engine(owned=self._owned)
         if isinstance(url_or_engine, AsyncEngine):
             self.engine: AsyncEngine = url_or_engine
         else:
-            self.engine = AsyncEngine(make_engine(parsed(url_or_engine, driven=True), _create))
+            self.engine = AsyncEngine(make_engine(parsed(url_or_engine, driven=True), _create, timeout=timeout))
         self._dialect = dialect_of(self.engine.dialect.name)
-        changing, asking = engines(self.engine.sync_engine, self._dialect, _create if self._owned else None)
+        create = _create if self._owned else None
+        changing, asking = engines(self.engine.sync_engine, self._dialect, create, timeout)
         self._changing, self._asking = AsyncEngine(changing), AsyncEngine(asking)
+        silence = SILENCE if timeout is None else timeout
+        self._longest = silence if self._owned and self.engine.dialect.driver in ENDLESS else None
         self._closed = False
         self._pid = os.getpid()
         self._preparing = asyncio.Lock()
@@ -125,7 +131,7 @@ class AsyncSQLStore:
         attempt = Attempt(self._dialect)
         while True:
             try:
-                async with self._changing.begin() as connection:
+                async with asyncio.timeout(self._longest), self._changing.begin() as connection:
                     result = await connection.run_sync(step)
                     attempt.done = True
                 return result
@@ -137,7 +143,7 @@ class AsyncSQLStore:
         attempt = Attempt(self._dialect)
         while True:
             try:
-                async with self._asking.connect() as connection:
+                async with asyncio.timeout(self._longest), self._asking.connect() as connection:
                     return await connection.run_sync(step)
             except DBAPIError as error:
                 await asyncio.sleep(attempt.pause(error))

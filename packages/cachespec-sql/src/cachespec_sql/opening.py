@@ -13,12 +13,15 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import InvalidRequestError, NoSuchModuleError
 
 from .dialects import Dialect, dialect_of
+from .patience import bound, limits
 from .tables import METADATA, SPACES, TOTALS, VERSION
 
 PARTS: Final = 16
 """How many rows the totals of a namespace are spread over."""
 PATIENCE: Final = 15.0
-"""Seconds that one writer waits for the others of an SQLite file, and who needs a connection for one to be free."""
+"""Seconds that one writer waits for the others of an SQLite file."""
+SILENCE: Final = 5.0
+"""Seconds that a server may be silent."""
 INHERITED: Final[list[object]] = []
 """Connections of a parent process: to close one here would let go of its locks there."""
 
@@ -26,16 +29,6 @@ INHERITED: Final[list[object]] = []
 _DRIVERS: Final = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 _ASYNC_DRIVERS: Final = {"sqlite": "aiosqlite", "postgresql": "psycopg", "mysql": "asyncmy", "mariadb": "asyncmy"}
 _EXTRAS: Final = {"aiosqlite": "asyncio", "psycopg": "postgresql", "pymysql": "mysql", "asyncmy": "mysql"}
-# A host that does not answer must not keep a request for longer.
-_SECONDS: Final = 5
-_CONNECTING: Final = {
-    "psycopg": {"connect_timeout": _SECONDS},
-    "asyncpg": {"timeout": _SECONDS},
-    "pymysql": {"connect_timeout": _SECONDS},
-    "aiomysql": {"connect_timeout": _SECONDS},
-    "asyncmy": {"connect_timeout": _SECONDS},
-}
-
 
 Create: TypeAlias = Callable[..., Engine]
 """`create_engine`, or the like."""
@@ -72,17 +65,20 @@ def _create_private(path: str) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def make_engine(url: URL, create: Create = create_engine, *, asking: bool = False) -> Engine:
+def make_engine(
+    url: URL, create: Create = create_engine, *, timeout: float | None = None, asking: bool = False
+) -> Engine:
     """An engine of our own; ImportError that names what to install where the driver is missing.
 
+    `timeout` is how many seconds a writer of an SQLite file waits, and how many a server may be silent.
     With `asking` it is for a SELECT at a time, each of which is a transaction of its own, and costs one round trip.
     """
     driver = url.get_driver_name()
-    options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}}
+    options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE if timeout is None else timeout}}
+    silence = SILENCE if timeout is None else timeout
     level = dialect_of(url.get_backend_name()).changing
     if level is not None:
-        limits = {name: value for name, value in _CONNECTING.get(driver, {}).items() if name not in url.query}
-        options = {"connect_args": limits, "pool_recycle": 1800, "pool_timeout": PATIENCE}
+        options = {"connect_args": limits(url, silence), "pool_recycle": 1800, "pool_timeout": silence}
         options |= (
             {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if asking else {"isolation_level": level}
         )
@@ -98,15 +94,19 @@ def make_engine(url: URL, create: Create = create_engine, *, asking: bool = Fals
         engine.dialect.skip_autocommit_rollback = True
     if level is None:
         event.listen(engine, "connect", _prepare)
+    else:
+        bound(engine, silence)
     return engine
 
 
-def engines(engine: Engine, dialect: Dialect, create: Create | None) -> tuple[Engine, Engine]:
+def engines(
+    engine: Engine, dialect: Dialect, create: Create | None, timeout: float | None = None
+) -> tuple[Engine, Engine]:
     """The engines to change something with, and to ask; without `create` it is not ours: shared, and left as it is."""
     if dialect.changing is None:
         return engine, engine
     if create is not None:
-        return engine, make_engine(engine.url, create, asking=True)
+        return engine, make_engine(engine.url, create, timeout=timeout, asking=True)
     changing = engine.execution_options(isolation_level=dialect.changing)
     return changing, engine.execution_options(isolation_level=dialect.asking) if dialect.asking else changing
 

@@ -21,6 +21,7 @@ class Options:
     max_body: int | None
     signing_key: bytes | None
     on_evict: OnEvict | None
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.namespace.encode()) > 64:
@@ -29,7 +30,14 @@ class Options:
         for name, value in bounds:
             if value is not None and (type(value) is not int or value <= 0):
                 raise ValueError(f"{name}: {value!r} is not a positive number")
+        if self.timeout is not None and not 0 < self.timeout < 3600:
+            raise ValueError(f"timeout: {self.timeout!r} is no number of seconds")
         Seal(self.signing_key)
+
+    def check_engine(self, *, owned: bool) -> None:
+        """ValueError for what can only be said to an engine that is made here."""
+        if self.timeout is not None and not owned:
+            raise ValueError("timeout: the engine given has its own")
 
     def shelf(self, space: Space, dialect: Dialect) -> Shelf:
         """The namespace, with these options."""

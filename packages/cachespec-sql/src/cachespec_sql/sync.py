@@ -67,7 +67,8 @@ class SQLStore:
     applications apart that share a database.  `max_bytes`, `max_entries` and `max_body` bound what heads and bodies
     take together, how many there are, and the bytes of one body (an eighth of `max_bytes` unless given).  With a
     `signing_key`, at least 16 random octets that all who share the namespace have, what others wrote into the database
-    is not read.  `on_evict` is told of every item that goes, and why.
+    is not read.  `on_evict` is told of every item that goes, and why.  `timeout` is for how many seconds a database
+    server may be silent before it counts as down (5), and a writer of an SQLite file waits for others (15).
 
     ValueError for options and URLs that make no sense, ImportError for a missing driver, SchemaError for tables that
     are not ours; what SQLAlchemy raises where the database cannot be reached.
@@ -83,18 +84,21 @@ class SQLStore:
         max_body: int | None = None,
         signing_key: bytes | None = None,
         on_evict: OnEvict | None = None,
+        timeout: float | None = None,
     ) -> None:
-        self._options = Options(namespace, max_bytes, max_entries, max_body, signing_key, on_evict)
+        self._options = Options(namespace, max_bytes, max_entries, max_body, signing_key, on_evict, timeout)
         self._owned = not isinstance(url_or_engine, Engine)
+        self._options.check_engine(owned=self._owned)
         if isinstance(url_or_engine, Engine):
             self.engine: Engine = url_or_engine
         else:
-            self.engine = make_engine(parsed(url_or_engine, driven=False))
+            self.engine = make_engine(parsed(url_or_engine, driven=False), timeout=timeout)
         if self.engine.dialect.is_async:
             raise ValueError(f"store: the driver of {self.engine.url.drivername} is made for an event loop")
         self._dialect = dialect_of(self.engine.dialect.name)
         self.blocking: Blocking = self._dialect.blocking
-        self._changing, self._asking = engines(self.engine, self._dialect, create_engine if self._owned else None)
+        create = create_engine if self._owned else None
+        self._changing, self._asking = engines(self.engine, self._dialect, create, timeout)
         self._closed = False
         self._pid = os.getpid()
         self._readers: deque[Any] = deque()
