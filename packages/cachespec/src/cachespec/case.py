@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .info import CacheInfo
 from .messages import Request
 from .policy import Policy, Wish
+from .preconditions import left_to_origin
 from .selection import Found, Keys
 from .status import FwdReason
 from .verdicts import Verdict
@@ -17,7 +18,7 @@ Clock: TypeAlias = Callable[[], float]
 """Seconds since the epoch."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Case:
     """One exchange under way: what was asked, of which cache, and what is known so far."""
 
@@ -28,14 +29,26 @@ class Case:
     background: bool
     keys: Keys
     info: CacheInfo
-    found: Found = field(init=False)
+    guarded: bool
+    """Whether the request has credentials that a careful gateway serves only what is explicitly for all."""
+    theirs: Verdict
+    """Whether it has a condition that only the origin server evaluates."""
+    found: Found
     """What lies in the store, once somebody has looked."""
 
-    @property
-    def guarded(self) -> bool:
-        """Whether the request has credentials that a careful gateway serves only what is explicitly for all."""
-        fields = self.request.headers.fields
-        return self.policy.credentials == "explicit" and ("cookie" in fields or "authorization" in fields)
+    def __init__(
+        self, request: Request, policy: Policy, clock: Clock, wish: Wish, background: bool, keys: Keys, info: CacheInfo
+    ) -> None:
+        self.request = request
+        self.policy = policy
+        self.clock = clock
+        self.wish = wish
+        self.background = background
+        self.keys = keys
+        self.info = info
+        fields = request.headers.fields
+        self.guarded = policy.credentials == "explicit" and ("cookie" in fields or "authorization" in fields)
+        self.theirs = left_to_origin(request)
 
     def note(self, verdict: Verdict, forward: FwdReason | None = None) -> None:
         """Remember a decision and, where it sends the request to the server, what Cache-Status calls it."""

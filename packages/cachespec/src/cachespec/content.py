@@ -266,10 +266,7 @@ class LiveContent:
         if self._chunks is None:
             self._chunks = self._live.chunks()
         try:
-            chunk = next(self._chunks)
-        except StopIteration:
-            self._complete()
-            raise
+            chunk = next(self._chunks, None)
         except Exception:
             self.forget(stored=False)
             raise
@@ -277,19 +274,22 @@ class LiveContent:
             self.forget()
             raise
         recording = self._recording
+        if chunk is None:
+            if recording is not None:
+                self._complete(recording)
+            raise StopIteration
         if recording is not None:
             if recording.take(chunk):
                 self._run(recording.flush())
             if recording.complete:
-                self._complete()
+                self._complete(recording)
             elif not recording.going:
                 self.forget(stored=False)
         return chunk
 
-    def _complete(self) -> None:
-        if self._recording is not None:
-            recording, self._recording = self._recording, None
-            self._landed(bool(self._run(recording.commit())))
+    def _complete(self, recording: Recording) -> None:
+        self._recording = None
+        self._landed(bool(self._run(recording.commit())))
 
     def forget(self, *, stored: bool | None = None) -> None:
         """Record no further, and store nothing."""

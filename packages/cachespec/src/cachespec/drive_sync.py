@@ -192,7 +192,8 @@ class Cache:
         self, flow: Any, send: Sender[L], patience: float | None = None, since: int | None = None
     ) -> tuple[Course, Outcome[L]]:
         """Drive an exchange to its outcome."""
-        self._mind_fork()
+        if self._forks != forks.seen:
+            self._mind_fork()
         if self._left:
             for abort in aborted(self._left):
                 self.run(abort)

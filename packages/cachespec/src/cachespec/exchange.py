@@ -19,7 +19,6 @@ from .keys import variant_key
 from .messages import Request, Response
 from .options import seconds_of
 from .policy import NO_WISH, Policy, Wish
-from .preconditions import left_to_origin
 from .reuse import decide
 from .selection import Candidate, Found, Keys, find, keys_for
 from .steps import Flow, Join, Made, Outcome, Stored, Swap
@@ -171,16 +170,15 @@ def _collapses(case: Case) -> bool:
     """
     if not (case.policy.collapse or case.background) or case.request.method == "HEAD" or case.wish.mode != "default":
         return False
-    return case.background or ("range" not in case.request.headers.fields and not left_to_origin(case.request).yes)
+    return case.background or ("range" not in case.request.headers.fields and not case.theirs.yes)
 
 
 def _slot(case: Case) -> bytes:
     """What is being fetched: the variant where its key is known, else the URL for this principal."""
     found, keys = case.found, case.keys
-    guarded = case.guarded
-    base = (*keys.base, ("@guarded", "")) if guarded else keys.base
+    base = (*keys.base, ("@guarded", "")) if case.guarded else keys.base
     if found.varies and found.key:
-        return variant_key(found.key, b"", base) if guarded else found.key
+        return variant_key(found.key, b"", base) if case.guarded else found.key
     return variant_key(keys.primary, b"", base) if base else keys.primary
 
 
@@ -190,8 +188,8 @@ def _slot(case: Case) -> bytes:
 def _from_store(case: Case) -> Flow[Outcome[Any] | None]:
     """The answer from the store, or None where the server has to be asked.  RFC 9111 §4"""
     candidate = case.found.candidate
-    if (theirs := left_to_origin(case.request)).yes:
-        case.note(theirs, "request")
+    if case.theirs.yes:
+        case.note(case.theirs, "request")
     elif case.wish.mode == "reload":
         case.note(RELOAD, "request")
     elif candidate is not None:

@@ -23,7 +23,6 @@ from .invalidation import invalidated_groups, invalidated_urls
 from .keys import origin_of, vary_names
 from .messages import Request, Response
 from .policy import Policy, Wish
-from .preconditions import left_to_origin
 from .reuse import may_stand_in
 from .selection import Candidate, candidates, find, key_url, keys_for, publish, select, withdraw
 from .steps import Close, Drop, Flow, Live, Outcome, Plan, Send, ServerError, Stored, Swap
@@ -58,9 +57,9 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
             raise failure
     nominated: Sequence[Candidate] = ()
     rest: Request | None = None
-    plain = _insisting(case)
+    plain = case.request if case.wish.mode == "default" else _insisting(case)
     there = case.found.candidate is not None or bool(case.found.tagged)
-    if (there or case.policy.partial) and not left_to_origin(case.request) and case.wish.mode != "reload":
+    if (there or case.policy.partial) and not case.theirs.yes and case.wish.mode != "reload":
         if there:
             nominated = yield from candidates(case.found, case.keys)
         if case.policy.partial:
@@ -120,7 +119,7 @@ def _insisting(case: Case) -> Request:
 def _instead_of_error(case: Case) -> Flow[Stored | None]:
     """The stale response that may stand in for an error.  RFC 5861 §4, RFC 9111 §4.2.4"""
     candidate = case.found.candidate
-    if candidate is None or case.background or case.wish.mode == "reload" or left_to_origin(case.request):
+    if candidate is None or case.background or case.wish.mode == "reload" or case.theirs.yes:
         return None
     now = case.clock()
     verdict = may_stand_in(case.request, candidate.entry, case.policy, now, case.wish)

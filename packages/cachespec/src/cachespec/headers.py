@@ -52,15 +52,8 @@ class Headers:
             pairs = lines
         else:
             pairs = list(cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines)
-        try:
-            # All are octets or all are text, nearly always.
-            if pairs and isinstance(pairs[0][1], bytes):
-                text = [(_NAMES[name], str(value, "latin-1").strip(" \t")) for name, value in pairs]
-            else:
-                text = [(_NAMES[name], value.strip(" \t")) for name, value in cast("list[Line]", pairs)]
-        except TypeError:
-            text = [(_NAMES[name], _text(value).strip(" \t")) for name, value in pairs]
-        self.lines = _sound(text)
+        self.lines = _lines(pairs)
+        self.fields = _combined(self.lines)
 
     @classmethod
     def trusted(cls, lines: tuple[Line, ...]) -> Headers:
@@ -98,7 +91,7 @@ class Headers:
 
     def plus(self, *lines: Line) -> Headers:
         """These headers with `lines` appended."""
-        return Headers.trusted(self.lines + _sound([(name, value.strip(" \t")) for name, value in lines]))
+        return Headers.trusted(self.lines + _lines(list(lines)))
 
     def replacing(self, *lines: Line) -> Headers:
         """These headers with every line of the fields in `lines` replaced by those lines, at the end."""
@@ -136,11 +129,14 @@ class Headers:
 
 def _combined(lines: tuple[Line, ...]) -> Mapping[str, str]:
     """The values of `lines` by lower-case name, those of one name joined."""
-    fields = {_LOWER[name]: value for name, value in lines}
+    try:
+        fields = {_LOWER[name]: value for name, value in lines}
+    except KeyError:
+        fields = {name.lower(): value for name, value in lines}
     if len(fields) < len(lines):
         values: dict[str, list[str]] = {name: [] for name in fields}
         for name, value in lines:
-            values[_LOWER[name]].append(value)
+            values[name.lower()].append(value)
         # Joined once: joining line by line takes quadratic time.
         fields = {name: ", ".join(several) for name, several in values.items()}
     return fields
@@ -151,41 +147,47 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
-class _Names(dict[str | bytes, str]):
-    """The names of fields, as text, each kept once however many messages have it."""
-
-    def __missing__(self, name: str | bytes) -> str:
-        text = name if isinstance(name, str) else self[name.decode("latin-1")]
-        if len(self) < NAMES and len(text) <= NAME_LIMIT:
-            self[name] = text
-        return text
+_NAMES: Final[dict[str | bytes, str]] = {}
+"""The names of fields as text, each kept once, however many messages have it."""
+_LOWER: Final[dict[str, str]] = {}
+"""The same in lower case."""
 
 
-class _LowerNames(dict[str, str]):
-    """The same in lower case, by the name as it is sent."""
+def _name(name: str | bytes) -> str:
+    """`name` as text, to be remembered; empty where it is no token (§5.1)."""
+    text = name if isinstance(name, str) else str(name, "latin-1")
+    if not is_token(text):
+        return ""
+    text = _NAMES.get(text, text)
+    if len(_NAMES) < NAMES and len(text) <= NAME_LIMIT:
+        _NAMES[text] = _NAMES[name] = text
+        lower = text.lower()
+        _LOWER[text] = _NAMES.setdefault(lower, lower)
+        _LOWER[lower] = _LOWER[text]
+    return text
 
-    def __missing__(self, name: str) -> str:
-        lower = name.lower()
-        if len(self) < NAMES and len(name) <= NAME_LIMIT:
-            self[name] = _NAMES[lower]
-        return lower
 
-
-_NAMES: Final = _Names()
-_LOWER: Final = _LowerNames()
+def _lines(pairs: list[tuple[str | bytes, str | bytes]]) -> tuple[Line, ...]:
+    """`pairs` as text, with dangerous octets replaced, and without those that have no proper name (§5.5, §5.1)."""
+    if not pairs:
+        return ()
+    given, values = zip(*pairs)  # noqa: B905 - of pairs, and strictness takes as long as the rest
+    try:
+        names = [_NAMES[name] for name in given]
+    except KeyError:
+        names = [_name(name) for name in given]
+    # One look at everything joined: nearly always there is nothing to mend.
+    try:
+        text = str(b"\n".join(values), "latin-1") if isinstance(values[0], bytes) else "\n".join(values)
+    except TypeError:
+        # Some are octets and some are text.
+        text = "\n".join([_text(value) for value in values])
+    parts = text.split("\n")
+    if len(parts) == len(names) and "\r" not in text and "\0" not in text and "" not in names:
+        return tuple(zip(names, [part.strip(" \t") for part in parts]))  # noqa: B905 - they are as many
+    lines = zip(names, [_text(value) for value in values], strict=True)
+    return tuple([(name, _DANGEROUS.sub(" ", value).strip(" \t")) for name, value in lines if name])
 
 
 def _text(octets: str | bytes) -> str:
-    return octets if isinstance(octets, str) else octets.decode("latin-1")
-
-
-def _sound(lines: list[Line]) -> tuple[Line, ...]:
-    """`lines` with dangerous octets replaced and lines without a proper name left out (RFC 9110 §5.5, §5.1)."""
-    if not lines:
-        return ()
-    # One look at everything joined: nearly always there is nothing to mend.
-    names, values = zip(*lines)  # noqa: B905  # of pairs, and strictness takes as long as the rest
-    text = "".join(values)
-    if "\r" in text or "\n" in text or "\0" in text or not _TOKEN.match("".join(names)) or "" in names:
-        return tuple([(name, _DANGEROUS.sub(" ", value).strip(" \t")) for name, value in lines if is_token(name)])
-    return tuple(lines)
+    return octets if isinstance(octets, str) else str(octets, "latin-1")

@@ -29,7 +29,18 @@ PIECE: Final = 256 * 1024
 class Recording:
     """The body of one response on its way into the store, according to `plan`."""
 
-    __slots__ = ("_body_id", "_chunks", "_gathered", "_info", "_length", "_plan", "_policy", "entry", "going")
+    __slots__ = (
+        "_body_id",
+        "_chunks",
+        "_gathered",
+        "_info",
+        "_length",
+        "_plan",
+        "_policy",
+        "complete",
+        "entry",
+        "going",
+    )
 
     def __init__(self, plan: Plan, policy: Policy, info: CacheInfo) -> None:
         self._plan = plan
@@ -41,18 +52,22 @@ class Recording:
         self._body_id: str | None = None
         self.going: bool = True
         """Whether anything more is wanted."""
+        self.complete: bool = plan.declared == 0
+        """Whether as much has come as was announced; the end need not be waited for then."""
         self.entry: Entry | None = None
         """What was stored."""
 
     def take(self, chunk: bytes) -> bool:
         """Take in a piece of the body; True if `flush` has to be run before more comes."""
         self._chunks.append(chunk)
-        self._gathered += len(chunk)
-        self._length += len(chunk)
+        size = len(chunk)
+        self._gathered += size
+        self._length += size
         declared = self._plan.declared
+        self.complete = self.going and self._length == declared
         if self._length > self._policy.max_body or (declared is not None and self._length > declared):
             # Longer than allowed, or than announced: whatever this is, it is not that response.
-            self.going = False
+            self.going = self.complete = False
             self._chunks.clear()
             return self._body_id is not None
         # A filter wants to see the content as a whole.
@@ -70,11 +85,6 @@ class Recording:
         if not self.going:
             yield from self.abort()
         return self.going
-
-    @property
-    def complete(self) -> bool:
-        """Whether as much has come as was announced; the end need not be waited for then."""
-        return self.going and self._length == self._plan.declared
 
     def commit(self) -> StoreFlow[bool]:
         """Publish the response, now that its body is complete; whether it is stored.  Does nothing a second time."""

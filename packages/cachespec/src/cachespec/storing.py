@@ -224,7 +224,7 @@ def _governing(request: Request, response: Response, policy: Policy, wish: Wish)
     said, field = policy_of(response.headers, policy.targets)
     if wish.ttl is not None and response.status in HEURISTICALLY_CACHEABLE:
         return ResponseDirectives(max_age=seconds_of(wish.ttl)), "wish"
-    override = policy.override(request, response.status) if wish.overrides else None
+    override = policy.override(request, response.status) if policy.overrides and wish.overrides else None
     if override is not None:
         missing = said.max_age is None and said.s_maxage is None and "expires" not in response.headers
         if override.when == "always" or (missing and not said.no_store and not said.no_cache and not said.private):
