@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from cachespec import Policy
 from cachespec.testing import Clock, Origin, Reply
@@ -238,7 +238,19 @@ def test_after_a_fork_connections_are_new_and_settings_stay(
 
 
 def test_after_a_fork_any_other_adapter_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    origin = Origin(Reply("x"))
-    with CachedSession(adapter=OriginAdapter(origin)) as session:
+    class Memory(BaseAdapter):
+        """No adapter of requests's own."""
+
+        closed = 0
+
+        def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
+            return OriginAdapter(Origin(Reply("x"))).send(request, *args, **options)
+
+        def close(self) -> None:
+            self.closed += 1
+
+    memory = Memory()
+    with CachedSession(adapter=memory) as session:
         monkeypatch.setattr("os.getpid", lambda: -1)
         assert session.get(URL).text == "x"
+        assert memory.closed == 0
