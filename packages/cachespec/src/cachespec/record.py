@@ -114,7 +114,7 @@ class Recording:
         if self._body_id is None and self._length <= INLINE:
             entry.length, entry.body = self._length, b"".join(self._chunks)
         else:
-            if not (yield from self.flush()):
+            if self._chunks and not (yield from self.flush()):
                 return False
             entry.length, entry.body_id = self._length, self._body_id
         self.going = False

@@ -59,9 +59,11 @@ class Bodies:
                     at = self._room
                 for start in range(0, len(chunk), PIECE):
                     piece = chunk[start : start + PIECE]
-                    frame = b"".join((_LENGTH.pack(len(piece)), self._check(path, at, piece), piece))
-                    write_all(fd, frame)
-                    at += len(frame)
+                    front = _LENGTH.pack(len(piece)) + self._check(path, at, piece)
+                    write_all(fd, front)
+                    # By itself: to join them is to copy it.
+                    write_all(fd, piece)
+                    at += len(front) + len(piece)
             finally:
                 os.close(fd)
         except OSError as error:
