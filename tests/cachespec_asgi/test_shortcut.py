@@ -23,14 +23,19 @@ pytestmark = pytest.mark.anyio
 def short(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each request that could have taken the short way, whether it did."""
     taken: list[bool] = []
-    shortly = CacheMiddleware._shortly
+    plainly, serve = CacheMiddleware._plainly, CacheMiddleware._serve
 
-    async def counted(self: Any, *given: Any) -> tuple[bool, Any]:
-        served, looked = await shortly(self, *given)
-        taken.append(served)
-        return served, looked
+    async def counted(self: Any, *given: Any) -> bool:
+        taken.append(True)
+        return await plainly(self, *given)
 
-    monkeypatch.setattr(CacheMiddleware, "_shortly", counted)
+    async def served(self: Any, *given: Any) -> None:
+        if taken:
+            taken[-1] = False
+        await serve(self, *given)
+
+    monkeypatch.setattr(CacheMiddleware, "_plainly", counted)
+    monkeypatch.setattr(CacheMiddleware, "_serve", served)
     return taken
 
 

@@ -46,6 +46,7 @@ from .target import (
     read_ahead,
     soundness,
     target_uri,
+    uri_at,
 )
 from .terms import Terms
 
@@ -136,13 +137,10 @@ class CacheMiddleware:
                 raise DuplicateCaching("a CacheMiddleware stands inside another one: remove one of them")
             await self.app(scope, receive, send)
             return
-        target = looked = None
         if self._short and outer is None and (self._purge is None or scope["path"] != self._purge.path):
             target = self.shortcut.target(scope)
-            if target is not None:
-                served, looked = await self._shortly(target, scope, receive, send)
-                if served:
-                    return
+            if target is not None and await self._plainly(target, scope, receive, send):
+                return
         headers = fields_of(scope)
         url = target_uri(scope, headers)
         verdict = soundness(headers, url, self._hosts)
@@ -158,29 +156,26 @@ class CacheMiddleware:
             request = Request(overridden(scope["method"], headers), url, headers, content)
             await self._serve(Terms(self.cache, PAST), scope, receive, send, request, verdict)
         else:
-            await self._sound(scope, receive, send, url, headers, target, looked)
+            await self._sound(scope, receive, send, url, headers)
 
-    async def _shortly(self, target: Target, scope: Scope, receive: Receive, send: Send) -> tuple[bool, Looked | None]:
-        """Serve a plain request where there is a short way; whether there was, and what lies in the store if not."""
+    async def _plainly(self, target: Target, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Serve a plain request (`shortcut`), the short way if there is one; False where its target is none."""
         shortcut = self.shortcut
         if shortcut.passing(target):
             handle = scope[SCOPE_KEY] = Handle(self, scope, None)
             await self.app(scope, receive, Passing(shortcut, target, handle, send).sent)
-            return True, None
-        looked = shortcut.look(target, scope)
+            return True
+        url = uri_at(target[1].decode("latin-1"), scope)
+        if url is None:
+            return False
+        looked = self.cache.glance(url)
         found = None if looked is None else shortcut.fresh(looked)
-        return found is not None and await answer_whole(*found, self.cache, send), looked
+        if found is None or not await answer_whole(*found, self.cache, send):
+            request = Request("GET", url, fields_of(scope))
+            await self._serve(self._plain, scope, receive, send, request, None, target, looked)
+        return True
 
-    async def _sound(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        url: str,
-        headers: Headers,
-        target: Target | None,
-        looked: Looked | None,
-    ) -> None:
+    async def _sound(self, scope: Scope, receive: Receive, send: Send, url: str, headers: Headers) -> None:
         """Serve a request that means to the application what it means to the cache."""
         terms = self._terms(scope, headers)
         method = scope["method"]
@@ -193,8 +188,7 @@ class CacheMiddleware:
             # The first message tells.  None comes later where there is content: a GET with some is passed on.
             content, receive = await read_ahead(receive, 0 if method in ("GET", "HEAD") else CONTENT_LIMIT)
         request = Request(method, url, headers, content)
-        why = RULED if terms.wish is PAST else None
-        await self._serve(terms, scope, receive, send, request, why, target, looked)
+        await self._serve(terms, scope, receive, send, request, RULED if terms.wish is PAST else None)
 
     async def _serve(
         self,

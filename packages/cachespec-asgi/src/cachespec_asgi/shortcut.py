@@ -29,7 +29,7 @@ from cachespec import (
 
 from .interface import Message, RawLine, Scope
 from .lines import ADDED_DATE, RAW_TARGET, Names, octets
-from .target import OVERRIDES, uri_at
+from .target import OVERRIDES
 
 Target: TypeAlias = tuple[str, bytes, bytes, bytes]
 """Scheme, Host, path and query, as they came."""
@@ -104,11 +104,6 @@ class Shortcut:
         return scope["scheme"], host, path, scope["query_string"]
 
     # --- what lies in the store
-
-    def look(self, target: Target, scope: Scope) -> Looked | None:
-        """What lies in the store for a plain request; None where that is not known without waiting."""
-        url = uri_at(target[1].decode("latin-1"), scope)
-        return None if url is None else self._cache.glance(url)
 
     def fresh(self, looked: Looked) -> tuple[Message, Entry] | None:
         """The start of the response that was found, and all of it, if it goes out as it lies there."""
