@@ -45,7 +45,7 @@ class _Under:
 
         A connection of HTTP/1.1 is used again only if the response was read; a stream of HTTP/2 is its own affair.
         """
-        if self._begun or self.response.extensions.get("http_version", b"")[:6] != b"HTTP/1":
+        if self.response.extensions.get("http_version", b"")[:6] != b"HTTP/1":
             return False
         return self.head.status == 304 or self.head.headers.get("content-length") == "0"
 
@@ -61,7 +61,7 @@ class Live(_Under):
 
     def close(self) -> None:
         """Let go of it."""
-        if self._at_its_end:
+        if not self._begun and self._at_its_end:
             with suppress(TransportError):
                 next(iter(self.stream), None)
         self.stream.close()
@@ -78,7 +78,7 @@ class AsyncLive(_Under):
 
     async def aclose(self) -> None:
         """Let go of it."""
-        if self._at_its_end:
+        if not self._begun and self._at_its_end:
             with suppress(TransportError):
                 await anext(aiter(self.stream), None)
         await self.stream.aclose()

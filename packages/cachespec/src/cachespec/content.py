@@ -300,7 +300,8 @@ class LiveContent:
 
     def close(self) -> None:
         """See `Content.close`."""
-        self.forget()
+        if self._recording is not None:
+            self.forget()
         self._live.close()
 
     def __del__(self) -> None:

@@ -82,10 +82,6 @@ class Course:
         self.cut: StoreStep | None = None
         """The step that is being performed; still there where it was cut off, by a cancellation that others survive."""
 
-    def lead(self, slot: object, flight: Flight | None) -> None:
-        """Remember what others wait for."""
-        self.slot, self.flight = slot, flight
-
     def leads(self, slot: object) -> bool:
         """Whether it leads the flight for `slot` already, having waited for another process; any other one is over."""
         if self.flight is not None and self.slot == slot:

@@ -83,7 +83,8 @@ class AsyncCache:
         keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
             looked = keys, await self.perform(Read(keys.primary))
-            hit = plain_hit(request, keys.url, looked[1].item, self.policy, self.clock())
+            item = looked[1].item
+            hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
         course = self.course(request, wish, looked=looked, since=since)
@@ -390,7 +391,7 @@ class AsyncCache:
             return "lead"
         leads, flight = self._flights.board(slot, waiting.current_task(), course.since)
         if leads:
-            course.lead(slot, flight)
+            course.slot, course.flight = slot, flight
             return await self._lease(course, step) if self.policy.collapse_across and self._shared() else "lead"
         if flight is None or not step.wait:
             return "alone"

@@ -88,7 +88,8 @@ class Cache:
         keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
             looked = keys, self.perform(Read(keys.primary))
-            hit = plain_hit(request, keys.url, looked[1].item, self.policy, self.clock())
+            item = looked[1].item
+            hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
         flow = exchange(request, self.policy, self.clock, wish, looked=looked)
@@ -243,7 +244,7 @@ class Cache:
         until = None if patience is None else time.monotonic() + patience
         leads, flight = self._flights.board(step.slot, threading.get_ident(), course.since)
         if leads:
-            course.lead(step.slot, flight)
+            course.slot, course.flight = step.slot, flight
             return self._lease(course, step, until) if self.policy.collapse_across and self._shared() else "lead"
         if flight is None or not step.wait:
             return "alone"

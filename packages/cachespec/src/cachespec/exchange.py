@@ -88,22 +88,27 @@ def exchange(
     case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
     failure: Exception | None = None
     for _ in range(ROUNDS):
+        slot: bytes | None
         if root is not None and root.item is None and not policy.no_vary_search:
+            # Nothing lies there, and a plain request has nothing to say about that.
             case.found = Found(root)
+            case.note(NOTHING_STORED, "uri-miss")
+            slot = keys.primary if policy.collapse else None
         else:
             case.found = yield from find(request, keys, policy, root)
+            if background and policy.partial:
+                _narrow(case, asked)
+            if case.guarded:
+                _hide(case)
+            outcome = yield from _from_store(case)
+            if outcome is not None:
+                return outcome
+            slot = _slot(case)
         root = None
-        if background and policy.partial:
-            _narrow(case, asked)
-        if case.guarded:
-            _hide(case)
-        outcome = yield from _from_store(case)
-        if outcome is not None:
-            return outcome
-        if not _collapses(case):
+        if slot is None:
             break
         try:
-            joined = yield Join(_slot(case), wait=not background)
+            joined = yield Join(slot, wait=not background)
         except Exception as error:
             # The one we waited for failed, and so have we: what applies to its failure applies to ours.
             failure = error
@@ -162,20 +167,17 @@ def _narrow(case: Case, asked: Request) -> None:
         case.request = Request(case.request.method, case.request.url, headers, case.request.content)
 
 
-def _collapses(case: Case) -> bool:
-    """Whether to wait for somebody else's response.  RFC 9111 §4, ruling D53
+def _slot(case: Case) -> bytes | None:
+    """What others wait for: the variant where its key is known, else the URL for this principal.  Ruling D53
 
-    Only where that could be the whole response: not with a range, a condition or a method of one's own.  A refresh
-    always asks, so that there is one at a time.
+    None where nobody waits.  RFC 9111 §4: only where what comes could be the whole response, so not with a
+    range, a condition or a method of one's own.  A refresh always asks, so that there is one at a time.
     """
-    if not (case.policy.collapse or case.background) or case.request.method == "HEAD" or case.wish.mode != "default":
-        return False
-    return case.background or ("range" not in case.request.headers.fields and not case.theirs.yes)
-
-
-def _slot(case: Case) -> bytes:
-    """What is being fetched: the variant where its key is known, else the URL for this principal."""
-    found, keys = case.found, case.keys
+    found, keys, request = case.found, case.keys, case.request
+    if not (case.policy.collapse or case.background) or request.method == "HEAD" or case.wish.mode != "default":
+        return None
+    if not case.background and ("range" in request.headers.fields or case.theirs.yes):
+        return None
     base = (*keys.base, ("@guarded", "")) if case.guarded else keys.base
     if found.varies and found.key:
         return variant_key(found.key, b"", base) if case.guarded else found.key

@@ -230,7 +230,10 @@ def _plan(case: Case, head: Response, requested: float, received: float) -> Flow
     policy = case.policy
     if head.status == 206 and policy.partial:
         return (yield from plan_of_part(case, head, requested, received, combine=False))
-    assessed = assess(case.request, head, policy, request_time=requested, response_time=received, wish=case.wish)
+    url = case.keys.url
+    assessed = assess(
+        case.request, head, policy, request_time=requested, response_time=received, wish=case.wish, url=url
+    )
     declared, verdict = _declared_length(head, policy)
     if isinstance(assessed, Verdict):
         verdict = assessed
@@ -245,7 +248,6 @@ def _plan(case: Case, head: Response, requested: float, received: float) -> Flow
     if placed is None or case.found.root.mark < 0:
         case.note(NO_STORE_NOW)
         return None
-    placed.url = case.keys.url
     case.note(STORABLE)
     wanted = None
     if policy.content_filter is not None:

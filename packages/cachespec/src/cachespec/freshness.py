@@ -47,7 +47,7 @@ def corrected_initial_age(
     """
     # A clock that was set back while the request was out must not make anything younger.
     response_delay = max(0.0, response_time - request_time)
-    corrected_age_value = age_value(headers) + response_delay
+    corrected_age_value = (age_value(headers) if "age" in headers.fields else 0) + response_delay
     apparent_age = response_time - date
     # The corrected value is never negative, so that a Date ahead of our clock adds nothing.
     return corrected_age_value if trust_age else max(apparent_age, corrected_age_value)

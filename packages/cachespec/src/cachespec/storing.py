@@ -141,10 +141,12 @@ def assess(
     response_time: float,
     selecting: Selecting = (),
     wish: Wish = NO_WISH,
+    url: str | None = None,
 ) -> Entry | Verdict:
     """What to store of the response to `request`, or why not.  RFC 9111 §3
 
-    `selecting` are the request's selecting values.  The body is not part of the question.
+    `selecting` are the request's selecting values, and `url` is what stands for it in the key, if that is not its own.
+    The body is not part of the question.
     """
     if response.status == 206 and policy.partial:
         counts_as = _incomplete(request, response)
@@ -175,7 +177,7 @@ def assess(
     s_maxage = said.s_maxage is not None
     # By position: by name, so many take three times as long.
     return Entry(
-        normalise_url(request.url),
+        normalise_url(request.url) if url is None else url,
         "GET" if as_get else request.method,
         selecting,
         response.status,
