@@ -7,10 +7,10 @@ cookies, event hooks and decoding work as ever, below it connections, proxies an
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from contextlib import aclosing, closing, suppress
+from copy import copy
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -62,7 +62,6 @@ class CacheTransport(Purging, BaseTransport):
         """The transport behind the cache."""
         self._asked = Conversion()
         self._pid = os.getpid()
-        self._forked = threading.Lock()
 
     def handle_request(self, request: Request) -> Response:
         """Answer `request`.  Whatever the wrapped transport raises is raised, unless a stored response stands in."""
@@ -94,12 +93,9 @@ class CacheTransport(Purging, BaseTransport):
 
     def _mind_fork(self) -> None:
         """Begin with new connections: if a child process used its parent's, the responses of both would be mixed up."""
-        with self._forked:
-            if self._pid != os.getpid():
-                # What others have made may be of no use any more once it is closed.
-                if isinstance(self.transport, HTTPTransport):
-                    self.transport.close()
-                self._pid = os.getpid()
+        if isinstance(self.transport, HTTPTransport):
+            _renew(self.transport)
+        self._pid = os.getpid()
 
     def close(self) -> None:
         """Finish background refreshes, then close the wrapped transport."""
@@ -208,6 +204,20 @@ class AsyncCacheTransport(AsyncPurging, AsyncBaseTransport):
             await self._close_cache()
         finally:
             await self.transport.__aexit__(exc_type, exc_value, traceback)
+
+
+def _renew(transport: Any) -> None:
+    """Have `transport` go on with a pool that is empty.
+
+    There is no public way: one of the parent's threads, which the child has not got, may hold the pool's lock for ever.
+    """
+    pool = copy(transport._pool)
+    if not hasattr(pool, "_optional_thread_lock"):
+        transport.close()
+        return
+    pool._connections, pool._requests = [], []
+    pool._optional_thread_lock = type(pool._optional_thread_lock)()
+    transport._pool = pool
 
 
 def sound(transport: T | None, method: str, option: str = "transport") -> T | None:
