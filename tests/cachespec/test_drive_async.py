@@ -838,6 +838,10 @@ def test_what_lies_in_memory_may_be_had_at_a_glance(run: RUN) -> None:
         entry = fresh(URL)
         assert entry is not None
         assert fresh(URL, 1e9 + 60) is None
+        looked = cache.glance(URL)
+        assert looked is not None
+        # Who knows where it lies need not have it worked out again.
+        assert cache.glance(URL, looked[0]) == looked
         pieces = cache.pieces(entry)
         assert pieces is not None
         assert b"".join(pieces) == bytes(100_000)

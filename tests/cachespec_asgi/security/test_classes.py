@@ -530,6 +530,7 @@ async def test_21_what_strangers_can_make_it_keep_is_bounded(client: Any, origin
 
 async def test_21_what_is_remembered_beside_the_store_is_bounded(client: Any, origin: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("cachespec_asgi.shortcut.KEPT", 10)
+    monkeypatch.setattr("cachespec_asgi.shortcut.HOT", 10)
     monkeypatch.setattr("cachespec_asgi.lines.NAMES", 10)
     middleware = CacheMiddleware(origin)
     call = client(middleware)
@@ -538,7 +539,7 @@ async def test_21_what_is_remembered_beside_the_store_is_bounded(client: Any, or
         for _ in range(3):
             await call(f"/{at}", **with_field(f"x-{at}", "a"))
     short = middleware.shortcut
-    assert max(len(short._added), len(short._passing), len(short._refused), len(short._names)) <= 10
+    assert max(len(short._kept), len(short._passing), len(short._refused), len(short._names)) <= 10
 
 
 # --- 22. denial by parsing

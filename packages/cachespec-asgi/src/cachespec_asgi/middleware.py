@@ -165,11 +165,12 @@ class CacheMiddleware:
             handle = scope[SCOPE_KEY] = Handle(self, scope, None)
             await self.app(scope, receive, Passing(shortcut, target, handle, send).sent)
             return True
-        url = uri_at(target[1].decode("latin-1"), scope)
+        kept = shortcut.kept(target)
+        url = uri_at(target[1].decode("latin-1"), scope) if kept is None else kept.url
         if url is None:
             return False
-        looked = self.cache.glance(url)
-        found = None if looked is None else shortcut.fresh(looked)
+        looked = self.cache.glance(url, None if kept is None else kept.keys)
+        found = None if looked is None else shortcut.fresh(target, url, looked)
         if found is None or not await answer_whole(*found, self.cache, send):
             request = Request("GET", url, fields_of(scope))
             await self._serve(self._plain, scope, receive, send, request, None, target, looked)

@@ -3,8 +3,8 @@
 A *plain* request has no field that bears on caching: no credentials, no conditions, no range, no directives, no
 content.  What the exchange decides for such a request depends on its target, the store and the clock alone.
 
-- What is *fresh* goes out as it lies in the store, where looking there needs no waiting.  Nothing is remembered of it,
-  so that each of a million responses is answered with as quickly as one of a few.
+- What is *fresh* goes out as it lies in the store, where looking there needs no waiting: each of a million responses as
+  quickly as one of a few.  Only of those few that are asked for all the time it is *kept* how they go out.
 - What is *passing* is remembered: a target whose response was not to be stored, by its own word, within the last
   seconds ("hit for miss").  The application is called at once, and what comes passes.  So is what was *refused*: for
   the fields of a response that bear on storing, what Cache-Status says of it.
@@ -13,6 +13,7 @@ content.  What the exchange decides for such a request depends on its target, th
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from cachespec import (
@@ -21,6 +22,7 @@ from cachespec import (
     AsyncCache,
     CacheInfo,
     Entry,
+    Headers,
     Live,
     Looked,
     Verdict,
@@ -57,13 +59,32 @@ TIMELESS: Final = frozenset(
 """Reasons not to store that rest on the response's fields, and hold for every plain request at any time."""
 MATTER_BEING_THERE: Final = frozenset({"date", "etag", "last-modified", "set-cookie"})
 """Fields whose values cannot change any of these reasons, where there is no Expires."""
+HOT: Final = 64
+"""How many responses are kept in the form in which they go out."""
 UNSEEN = Verdict(False, "hit-for-miss", "CacheMiddleware", "Nothing was stored for it a moment ago: it passes unseen.")
+
+
+@dataclass(slots=True)
+class Kept:
+    """How the response for one target goes out."""
+
+    url: str
+    keys: Any
+    """Where it lies, as `AsyncCache.glance` has told."""
+    headers: Headers
+    """What lies there has these very fields, the same object: what replaces it has others."""
+    lines: list[RawLine]
+    """Those fields in octets."""
+    seconds: tuple[int, int] = (-1, -1)
+    """Age and time to live, in whole seconds, that `dated` was made for."""
+    dated: tuple[RawLine, ...] = ()
+    """`lines`, Age and what the cache adds."""
 
 
 class Shortcut:
     """What one middleware remembers of the long way."""
 
-    __slots__ = ("_added", "_bearing", "_cache", "_names", "_passes", "_passing", "_refused")
+    __slots__ = ("_bearing", "_cache", "_kept", "_names", "_passes", "_passing", "_refused")
 
     def __init__(self, cache: AsyncCache) -> None:
         policy = cache.policy
@@ -77,7 +98,7 @@ class Shortcut:
         self._bearing |= dict.fromkeys([name.encode() for name in policy.targets], True)
         # With a filter or an override, more bears on it than the fields.
         self._passes = not (policy.response_filter or policy.overrides or policy.post_as_get)
-        self._added: dict[int, list[RawLine]] = {}
+        self._kept: dict[Target, Kept] = {}
         self._passing: dict[Target, float] = {}
         self._refused: dict[tuple[object, ...], list[RawLine]] = {}
 
@@ -105,24 +126,28 @@ class Shortcut:
 
     # --- what lies in the store
 
-    def fresh(self, looked: Looked) -> tuple[Message, Entry] | None:
+    def kept(self, target: Target) -> Kept | None:
+        """What is kept of the response for `target`."""
+        return self._kept.get(target)
+
+    def fresh(self, target: Target, url: str, looked: Looked) -> tuple[Message, Entry] | None:
         """The start of the response that was found, and all of it, if it goes out as it lies there."""
         now = self._cache.clock()
         entry = self._cache.fresh(looked, now)
         if entry is None:
             return None
+        kept = self._kept.get(target)
+        if kept is None or kept.headers is not entry.headers:
+            self._kept.pop(target, None)
+            lines = octets(entry.headers.lines, ADDED_DATE)
+            kept = _bounded(self._kept, HOT)[target] = Kept(url, looked[0], entry.headers, lines)
         age = entry.age(now)
-        left = int((entry.lifetime - age) // 1)
-        lines = octets(entry.headers.lines, ADDED_DATE)
-        lines.append((b"age", b"%d" % int(age)))
-        lines += self._added.get(left) or self._adding(left)
-        return {"type": "http.response.start", "status": entry.status, "headers": lines}, entry
-
-    def _adding(self, left: int) -> list[RawLine]:
-        """What the cache adds to a response that is fresh for so many seconds more, which is all that it tells."""
-        info = CacheInfo("hit", stored=True, age=0.0, lifetime=float(left))
-        added = _bounded(self._added)[left] = octets(lines_added(self._cache.policy, info))
-        return added
+        seconds = int(age), int((entry.lifetime - age) // 1)
+        if seconds != kept.seconds:
+            info = CacheInfo("hit", stored=True, age=age, lifetime=entry.lifetime)
+            kept.dated = (*kept.lines, (b"age", b"%d" % seconds[0]), *octets(lines_added(self._cache.policy, info)))
+            kept.seconds = seconds
+        return {"type": "http.response.start", "status": entry.status, "headers": list(kept.dated)}, entry
 
     # --- what passes
 
@@ -157,9 +182,9 @@ class Shortcut:
         if not self._passes or outcome.share != "never" or reason is None or reason.code not in TIMELESS:
             return
         if info.forward == "uri-miss" and not info.collapsed and "expires" not in outcome.head.headers.fields:
-            _bounded(self._passing)[target] = time.monotonic() + PASSING
+            _bounded(self._passing, KEPT)[target] = time.monotonic() + PASSING
             added = octets(lines_added(self._cache.policy, info))
-            _bounded(self._refused)[self._bearing_on(outcome.head.status, lines)] = added
+            _bounded(self._refused, KEPT)[self._bearing_on(outcome.head.status, lines)] = added
 
     def _bearing_on(self, status: int, lines: list[RawLine]) -> tuple[object, ...]:
         """What a response has that bears on storing it: of some fields the line, of others that they are there."""
@@ -175,8 +200,8 @@ class Shortcut:
         return tuple(found)
 
 
-def _bounded(known: dict[Any, Any]) -> dict[Any, Any]:
+def _bounded(known: dict[Any, Any], limit: int) -> dict[Any, Any]:
     """`known`, with room for one more: the oldest goes."""
-    if len(known) >= KEPT:
+    if len(known) >= limit:
         del known[next(iter(known))]
     return known

@@ -33,7 +33,7 @@ from .messages import Request
 from .plain import Looked, keys_at, plain_fresh, plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
-from .selection import kept_url, stored
+from .selection import Keys, kept_url, stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Store, scope
@@ -184,17 +184,19 @@ class AsyncCache:
         flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
         return Course(flow, self._flights, self.tidy, since)
 
-    def glance(self, url: str) -> Looked | None:
+    def glance(self, url: str, keys: Keys | None = None) -> Looked | None:
         """Where a plain request (`plain`) for `url` finds its answer, and what lies there, for `fresh` and `course`.
 
-        None where it has no key, where looking might have to wait, or where the store is in trouble.
+        None where it has no key, where looking might have to wait, or where the store is in trouble.  `keys` is where
+        it was found before.
         """
         if not (self._inline or self._inline_reads) or self.shelter.owed or self.shelter.resting:
             return None
-        kept = kept_url(url, self.policy)
-        if kept is None:
-            return None
-        keys = keys_at(kept, self.policy)
+        if keys is None:
+            kept = kept_url(url, self.policy)
+            if kept is None:
+                return None
+            keys = keys_at(kept, self.policy)
         try:
             return keys, self.store.read(keys.primary)
         except Exception:
