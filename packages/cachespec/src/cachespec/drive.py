@@ -10,19 +10,18 @@ import inspect
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, Generic, TypeVar
 
-from .entries import Entry, Item
+from .entries import Entry
 from .flight import Flight, Flights, Landing
 from .headers import Line
 from .info import CacheInfo
 from .keys import Selecting
 from .messages import Request, Response
 from .policy import Policy
-from .selection import key_url
 from .steps import Flow, Lease, Live, Outcome, Release, Stored, StoreFlow, StoreStep
 from .stores.contract import Leasing
 
@@ -189,21 +188,6 @@ def lines_added(policy: Policy, info: CacheInfo) -> tuple[Line, ...]:
 def with_lines(head: Response, added: tuple[Line, ...]) -> Response:
     """`head` with the lines in `added`, behind those of caches upstream (RFC 9211 §2)."""
     return Response(head.status, head.headers.plus(*added), head.reason) if added else head
-
-
-def nothing_named(url: str | None, groups: Iterable[str] | str, prefix: str | None, everything: bool) -> bool:
-    """Whether a purge names nothing to remove."""
-    return url is None and prefix is None and not everything and not groups
-
-
-def purged_url(url: str | None, policy: Policy) -> str | None:
-    """The URL under which responses to `url` lie."""
-    return None if url is None else key_url(Request("GET", url), policy) or url
-
-
-def urls_of(items: Iterable[tuple[bytes, Item]]) -> list[str]:
-    """The URLs of the responses among a store's items, each once, in order."""
-    return list(dict.fromkeys([item.url for _, item in items if isinstance(item, Entry)]))
 
 
 def refresh_failed(request: Request, error: Exception) -> None:

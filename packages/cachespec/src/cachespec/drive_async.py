@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from copy import copy
 from typing import Any, TypeAlias, TypeVar
 
@@ -18,25 +18,22 @@ from .drive import (
     Uses,
     is_async,
     lines_added,
-    nothing_named,
-    purged_url,
     refresh_failed,
     shared_by_more,
-    urls_of,
     with_lines,
 )
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
-from .headers import HeadersLike
+from .inventory import AsyncInventory
 from .messages import Request
 from .plain import Looked, keys_at, plain_fresh, plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
-from .selection import Keys, kept_url, stored
+from .selection import Keys, kept_url
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import AsyncStore, Store, scope
+from .stores.contract import AsyncStore, Store
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=AsyncLiveResponse)
@@ -46,7 +43,7 @@ AsyncSender: TypeAlias = Callable[[Request], Awaitable[L]]
 it should send the original message untouched."""
 
 
-class AsyncCache:
+class AsyncCache(AsyncInventory):
     """An HTTP cache for asynchronous code, to be shared by the tasks of one loop.
 
     `store` defaults to a new `MemoryStore`; one made for synchronous code works too, in threads where a call may wait.
@@ -102,56 +99,6 @@ class AsyncCache:
                     await answer.content.aclose()
                     raise
         return answer
-
-    async def purge(
-        self,
-        *,
-        url: str | None = None,
-        groups: Iterable[str] | str = (),
-        prefix: str | None = None,
-        everything: bool = False,
-        expired: bool = False,
-        soft: bool = False,
-    ) -> int:
-        """Remove what is stored for a URL, for groups, under a URL prefix, or all of it; how many responses were hit.
-
-        With `soft` they stay, but are stale from now on.  What is being fetched meanwhile is not stored afterwards.
-        `expired`, alone or beside those, removes what nobody can use any more.  A store that fails raises here.
-        """
-        swept = 0
-        while expired and (more := await self._ask(self.store.sweep, self.clock())):
-            swept += more
-        if expired and nothing_named(url, groups, prefix, everything):
-            return swept
-        url = purged_url(url, self.policy)
-        at = self.clock() if soft else None
-        hit = await self._ask(
-            self.store.purge, scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at)
-        )
-        return int(hit) + swept
-
-    async def clear(self) -> int:
-        """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
-        return await self.purge(everything=True)
-
-    async def get(self, url: str, headers: HeadersLike = ()) -> Entry | None:
-        """What is stored for a GET of `url`, fresh or not; None where nothing is.  A store that fails raises here.
-
-        `headers` are the request's fields that matter: those that Vary names, and Authorization.
-        """
-        asked = stored(Request("GET", url, headers), self.policy)
-        return await self.run(asked, lambda step: self._ask(step.on, self.store))
-
-    async def contains(self, url: str, headers: HeadersLike = ()) -> bool:
-        """Whether anything is stored for a GET of `url`, see `get`."""
-        return await self.get(url, headers) is not None
-
-    async def urls(self) -> list[str]:
-        """The URLs for which something is stored, each once.  A store that fails raises here."""
-        if self._async:
-            return urls_of([item async for item in self.store.items()])
-        found: list[str] = await self._ask(lambda: urls_of(self.store.items()))
-        return found
 
     async def aclose(self) -> None:
         """Cancel background refreshes.  The store stays open."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from . import forks
@@ -20,25 +19,21 @@ from .drive import (
     Uses,
     is_async,
     lines_added,
-    nothing_named,
-    purged_url,
     refresh_failed,
     shared_by_more,
-    urls_of,
     with_lines,
 )
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
-from .headers import HeadersLike
+from .inventory import Inventory
 from .messages import Request
 from .plain import plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
-from .selection import stored
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
-from .stores.contract import Store, scope
+from .stores.contract import Store
 from .stores.memory import MemoryStore
 
 L = TypeVar("L", bound=LiveResponse)
@@ -51,7 +46,7 @@ REFRESHES: Final = 4
 """Background refreshes at a time."""
 
 
-class Cache:
+class Cache(Inventory):
     """An HTTP cache for synchronous code, safe to share between threads.
 
     `store` defaults to a new `MemoryStore`; an asynchronous one is a TypeError.  `clock` gives seconds since the
@@ -100,48 +95,6 @@ class Cache:
         if isinstance(outcome, Stored) and outcome.refresh:
             self._refresh(request, send, wish)
         return self._stored(outcome)
-
-    def purge(
-        self,
-        *,
-        url: str | None = None,
-        groups: Iterable[str] | str = (),
-        prefix: str | None = None,
-        everything: bool = False,
-        expired: bool = False,
-        soft: bool = False,
-    ) -> int:
-        """Remove what is stored for a URL, for groups, under a URL prefix, or all of it; how many responses were hit.
-
-        With `soft` they stay, but are stale from now on.  What is being fetched meanwhile is not stored afterwards.
-        `expired`, alone or beside those, removes what nobody can use any more.  A store that fails raises here.
-        """
-        swept = sum(iter(partial(self.store.sweep, self.clock()), 0)) if expired else 0
-        if expired and nothing_named(url, groups, prefix, everything):
-            return swept
-        at = self.clock() if soft else None
-        url = purged_url(url, self.policy)
-        hit = self.store.purge(scope(url=url, groups=groups, prefix=prefix, everything=everything, stale_at=at))
-        return hit + swept
-
-    def clear(self) -> int:
-        """Remove everything that is stored; how many responses there were.  A store that fails raises here."""
-        return self.purge(everything=True)
-
-    def get(self, url: str, headers: HeadersLike = ()) -> Entry | None:
-        """What is stored for a GET of `url`, fresh or not; None where nothing is.  A store that fails raises here.
-
-        `headers` are the request's fields that matter: those that Vary names, and Authorization.
-        """
-        return self.run(stored(Request("GET", url, headers), self.policy), lambda step: step.on(self.store))
-
-    def contains(self, url: str, headers: HeadersLike = ()) -> bool:
-        """Whether anything is stored for a GET of `url`, see `get`."""
-        return self.get(url, headers) is not None
-
-    def urls(self) -> list[str]:
-        """The URLs for which something is stored, each once.  A store that fails raises here."""
-        return urls_of(self.store.items())
 
     def close(self) -> None:
         """Wait for background refreshes that have begun, and drop those that have not.  The store stays open.
