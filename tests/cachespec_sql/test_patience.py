@@ -6,7 +6,6 @@ Real ones are asked where there are any; here what stands in for the driver psyc
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Generator
 from types import SimpleNamespace
 from typing import Any
@@ -66,13 +65,6 @@ class SilentError(Exception):
     """psycopg's OperationalError."""
 
 
-@pytest.fixture
-def _psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = type("Scripted", (Connection,), {"made": []})
-    names = {"Connection": kind, "AsyncConnection": kind, "OperationalError": SilentError}
-    monkeypatch.setitem(sys.modules, "psycopg", SimpleNamespace(**names))
-
-
 def work() -> Generator[str, int, str]:
     assert (yield "R") == 0
     assert (yield "RW") == 1
@@ -86,15 +78,18 @@ def connected(seconds: float, *, driven: bool = False) -> Any:
     engine.dialect.is_async = driven
     if driven:
         engine.dialect.connect = lambda *_, async_creator_fn, **options: async_creator_fn()
+    kind: Any = type("Scripted", (Connection,), {"made": []})
+    names = {"Connection": kind, "AsyncConnection": kind, "OperationalError": SilentError}
+    dbapi, engine.dialect.dbapi = engine.dialect.dbapi, SimpleNamespace(**names)
     bound(engine, seconds)
+    engine.dialect.dbapi = dbapi
     with engine.connect() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
     engine.dispose()
-    (made,) = sys.modules["psycopg"].Connection.made
+    (made,) = kind.made
     return made
 
 
-@pytest.mark.usefixtures("_psycopg")
 @pytest.mark.parametrize("driven", [False, True])
 def test_what_comes_in_time_passes_through(driven: bool) -> None:
     made = connected(10.0, driven=driven)
@@ -102,7 +97,6 @@ def test_what_comes_in_time_passes_through(driven: bool) -> None:
     assert made.finished == 0
 
 
-@pytest.mark.usefixtures("_psycopg")
 def test_a_server_that_is_silent_is_given_up() -> None:
     made = connected(-1.0)
     with pytest.raises(SilentError, match="the server is silent"):

@@ -31,29 +31,30 @@ def bound(engine: Engine, seconds: float) -> None:
     """Have connections of psycopg, which has no such limit, give up a server that is silent for so long."""
     if engine.dialect.driver not in ("psycopg", "psycopg_async"):
         return
-    import psycopg
-
-    kind: Any = psycopg.AsyncConnection if engine.dialect.is_async else psycopg.Connection
+    module: Any = engine.dialect.dbapi
+    # What SQLAlchemy has for an event loop stands around it.
+    psycopg = getattr(module, "psycopg", module)
+    kind = psycopg.AsyncConnection if engine.dialect.is_async else psycopg.Connection
 
     def wait(connection: Any, generator: Any, *args: Any, **options: Any) -> Any:
-        return kind.wait(connection, _within(seconds, generator, connection), *args, **options)
+        return kind.wait(
+            connection, _within(seconds, generator, connection, psycopg.OperationalError), *args, **options
+        )
 
-    bounded: Any = type("Bounded", (kind,), {"wait": wait})
+    patient: Any = type("Patient", (kind,), {"wait": wait})
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, _: object, args: Any, options: Any) -> Any:
         if dialect.is_async:
-            return dialect.connect(*args, **options, async_creator_fn=bounded.connect)
-        return bounded.connect(*args, **options)
+            return dialect.connect(*args, **options, async_creator_fn=patient.connect)
+        return patient.connect(*args, **options)
 
 
-def _within(seconds: float, generator: Any, connection: Any) -> Generator[Any, Any, Any]:
-    """The same steps; OperationalError, and a connection that is closed, if they are not done after so long.
+def _within(seconds: float, generator: Any, connection: Any, silent: type[Exception]) -> Generator[Any, Any, Any]:
+    """The same steps; `silent` is raised, and a connection that is closed, if they are not done after so long.
 
     Whoever waits for the socket looks in every now and then.
     """
-    from psycopg import OperationalError
-
     until = time.monotonic() + seconds
     try:
         waits = next(generator)
@@ -61,7 +62,7 @@ def _within(seconds: float, generator: Any, connection: Any) -> Generator[Any, A
             ready = yield waits
             if not ready and time.monotonic() > until:
                 connection.pgconn.finish()
-                raise OperationalError("the server is silent")
+                raise silent("the server is silent")
             waits = generator.send(ready)
     except StopIteration as end:
         return end.value
