@@ -6,7 +6,7 @@ The rules are pure functions on frozen values, and every decision is a `Verdict`
 
 from __future__ import annotations
 
-from .content import AsyncContent, AsyncLiveResponse, Content, LiveResponse
+from .content import AsyncContent, Content
 from .dates import format_date, parse_date
 from .declarations import CacheControl
 from .directives import format_directives, request_directives, response_directives
@@ -20,6 +20,7 @@ from .gateway import SCOPE_KEY, Gateway
 from .headers import Headers
 from .info import CacheInfo
 from .invalidation import MAX_GROUP, MAX_GROUPS, SAFE_METHODS
+from .live import AsyncLiveResponse, LiveResponse
 from .messages import Request, Response
 from .plain import Looked
 from .policy import HEURISTICALLY_CACHEABLE, Override, Policy, Wish

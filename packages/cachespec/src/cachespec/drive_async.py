@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from . import forks, waiting
 from .case import Clock
-from .content import AsyncContent, AsyncLiveContent, AsyncLiveResponse, AsyncStoredContent, Left, aborted, ended
+from .content import AsyncContent, AsyncStoredContent, ended
 from .drive import (
     PAUSES,
     Answer,
@@ -26,6 +26,7 @@ from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
 from .inventory import AsyncInventory
+from .live import AsyncLiveContent, AsyncLiveResponse, Left, aborted
 from .messages import Request
 from .plain import Looked, keys_at, plain_fresh, plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish

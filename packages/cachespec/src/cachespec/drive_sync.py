@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from . import forks
 from .case import Clock
-from .content import Content, Left, LiveContent, LiveResponse, StoredContent, aborted
+from .content import Content, StoredContent
 from .drive import (
     PAUSES,
     Answer,
@@ -27,6 +27,7 @@ from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
 from .inventory import Inventory
+from .live import Left, LiveContent, LiveResponse, aborted
 from .messages import Request
 from .plain import plain_hit, plain_keys
 from .policy import NO_WISH, Policy, Wish
