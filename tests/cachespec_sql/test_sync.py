@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
+from cachespec.stores.building import forks
 from cachespec.testing import samples
 from cachespec.testing.kit import KEY, LONG, URL, at_once, long_body, put, read_body
 from cachespec_sql import SQLStore
@@ -62,7 +63,7 @@ def test_a_process_that_was_forked_leaves_its_parents_connections_alone(
     assert put(store, KEY, samples.entry(URL))
     store.read(KEY)
     (before,) = store._readers
-    monkeypatch.setattr(os, "getpid", lambda: 1)
+    monkeypatch.setattr(forks, "seen", forks.seen + 1)
     assert store.read(KEY).item == samples.entry(URL)
     assert before not in store._readers
     monkeypatch.undo()

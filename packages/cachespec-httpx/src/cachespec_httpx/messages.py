@@ -7,6 +7,7 @@ header fields differs in it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from cachespec import Answer, CacheInfo, Wish
@@ -134,17 +135,26 @@ def made_of(answer: Answer[Any, Any], stream: Any, *, cookies_are_new: bool) -> 
     extensions: dict[str, Any] = {"http_version": b"HTTP/1.1", EXTENSION: answer.info}
     if head.reason:
         extensions["reason_phrase"] = head.reason.encode("latin-1")
-    try:
-        lines = [(name.encode("ascii"), value.encode("ascii")) for name, value in head.headers.lines]
-    except UnicodeEncodeError:
-        made = Response(head.status, headers=head.headers.raw, stream=stream, extensions=extensions)
-    else:
-        made = Response(head.status, headers=lines, stream=stream, extensions=extensions)
+    headers, is_ascii, sets_cookies = _shown(head.headers.lines)
+    made = Response(head.status, headers=headers, stream=stream, extensions=extensions)
+    if is_ascii:
         # What it would find out by trying.
         made.headers.encoding = "ascii"
-    if not cookies_are_new and "set-cookie" in made.headers:
+    if sets_cookies and not cookies_are_new:
         made.__class__ = Replayed
     return made
+
+
+@lru_cache(maxsize=64)
+def _shown(lines: tuple[tuple[str, str], ...]) -> tuple[Headers, bool, bool]:
+    """The headers that httpx is to copy, whether they are in ASCII, and whether they set a cookie.
+
+    What is asked for all the time has the same lines for a second, the Age among them, and to copy takes a tenth of the
+    time that it takes to make them.
+    """
+    headers = CoreHeaders.trusted(lines)
+    is_ascii = "".join([value for _, value in lines]).isascii()
+    return Headers(headers.raw), is_ascii, "set-cookie" in headers
 
 
 class Replayed(Response):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -26,18 +27,25 @@ class Gate:
         self._close = WeakMethod(close)
         self._lock = threading.Lock()
         self._left = threading.Condition(self._lock)
-        self._inside = 0
+        self._inside: deque[None] = deque()
+        """As many as there are inside."""
         self._awaited = False
+        """Whether somebody wants to shut it, or has."""
         GATES.add(self)
 
     def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
+        # Without the lock, for nearly always it is open.  In this order: either whoever shuts it sees that somebody is
+        # inside, or is seen here.
+        self._inside.append(None)
+        if self._awaited:
+            self.__exit__()
+            with self._lock:
+                self._inside.append(None)
 
     def __exit__(self, *raised: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._awaited:
+        self._inside.pop()
+        if self._awaited:
+            with self._lock:
                 self._left.notify()
 
     def _nobody(self) -> bool:
@@ -48,7 +56,6 @@ class Gate:
         self._lock.acquire()
         self._awaited = True
         empty = self._left.wait_for(self._nobody, LONGEST)
-        self._awaited = False
         close = self._close()
         if empty and close is not None:
             # Whatever goes wrong here, the process forks, and whoever waits at the gate has to be let in again.
@@ -57,6 +64,7 @@ class Gate:
 
     def open(self) -> None:
         """Let everybody in again; in a child process, too."""
+        self._awaited = False
         self._lock.release()
 
 

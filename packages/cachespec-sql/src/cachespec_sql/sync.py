@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from cachespec.stores.building import Blocking, DamagedBodyError, Item, OnEvict, Reading, Scope, Stats
+from cachespec.stores.building import Blocking, DamagedBodyError, Item, OnEvict, Reading, Scope, Stats, forks
 
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
@@ -100,7 +99,7 @@ class SQLStore:
         create = create_engine if self._owned else None
         self._changing, self._asking = engines(self.engine, self._dialect, create, timeout)
         self._closed = False
-        self._pid = os.getpid()
+        self._forks = forks.seen
         self._readers: deque[Any] = deque()
         # With pools of the user's own, nothing is kept: they may be small.
         self._keeps: bool = self._owned and self._dialect.serial
@@ -121,8 +120,8 @@ class SQLStore:
     def _ready(self) -> Shelf:
         if self._closed:
             raise ValueError("the store is closed")
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
+        if self._forks != forks.seen:
+            self._forks = forks.seen
             INHERITED.extend((self._readers, self.engine.pool, self._asking.pool))
             self._readers = deque()
             self._gate = self._new_gate()
@@ -190,7 +189,7 @@ class SQLStore:
         except IndexError:
             reader = self.engine.raw_connection()
         try:
-            row = reader.driver_connection.execute(self._read, values).fetchall()[0]
+            row = reader.dbapi_connection.execute(self._read, values).fetchall()[0]
         except BaseException:
             reader.invalidate()
             raise

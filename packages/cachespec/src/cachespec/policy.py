@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -172,8 +172,11 @@ class Policy:
     """The name under which a Cache-Status member is added to responses; None adds none (D50)."""
     debug: bool = False
     """Whether that member tells the key, too.  Keys help attackers (RFC 9211 §6)."""
+    space: str = field(init=False, repr=False, compare=False)
+    """The key space: private and shared caches never read each other's entries."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "space", f"{'shared' if self.shared else 'private'}:{self.namespace}")
         if os.environ.get(DISABLE) == "1":
             object.__setattr__(self, "enabled", False)
         for option in fields(self):
@@ -251,11 +254,6 @@ class Policy:
             if override.matches(request) and status in override.statuses:
                 return override
         return None
-
-    @property
-    def space(self) -> str:
-        """The key space: private and shared caches never read each other's entries."""
-        return f"{'shared' if self.shared else 'private'}:{self.namespace}"
 
     @property
     def normalisers(self) -> Mapping[str, Normalise]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import forks
 from ..codec import Seal, decode, encode
 from ..entries import Entry, Item, Variants
 from .bodies import DamagedBodyError
@@ -32,6 +33,7 @@ __all__ = [
     "decode_scope",
     "encode",
     "encode_scope",
+    "forks",
     "is_useless",
     "refuses",
 ]
