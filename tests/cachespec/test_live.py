@@ -159,6 +159,20 @@ def test_what_is_not_recorded_passes_through(colour: str) -> None:
 
 
 @COLOURS
+def test_what_is_not_recorded_may_break_off(colour: str) -> None:
+    bench = Bench(colour, b"con", OSError("cut off"))
+    if colour == "sync":
+        bench.content = LiveContent(bench.live, None, print, bench.landed.append, bench.left)
+    else:
+        bench.content = AsyncLiveContent(bench.live, None, print, print, bench.landed.append, bench.left)
+    bench.landed.clear()
+    assert bench.read() == [b"con"]
+    with pytest.raises(OSError, match="cut off"):
+        bench.read()
+    assert bench.landed == []
+
+
+@COLOURS
 @pytest.mark.requirement("9111-3.3-03", "9112-8-01", "9112-8-02")
 @pytest.mark.parametrize(
     ("error", "landed"), [(OSError("cut off"), False), (KeyboardInterrupt(), None), (GeneratorExit(), None)]

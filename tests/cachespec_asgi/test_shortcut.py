@@ -219,6 +219,8 @@ async def test_a_miss_looks_into_the_store_once(client: Any, origin: Any) -> Non
 async def test_stores_on_a_disk_have_it_as_far_as_all_lies_in_one_place(
     client: Any, origin: Any, short: list[bool], tmp_path: Path, store: str
 ) -> None:
+    if store == "sqlite":
+        pytest.importorskip("cachespec_sql")
     middleware = CacheMiddleware(origin, store=open_store(f"{store}:///{tmp_path}/cache"))
     call = client(middleware)
     for path, length in (("/a", 10), ("/b", 600_000)):

@@ -69,6 +69,26 @@ def test_a_fork_does_not_wait_for_ever(make: Callable[..., SQLStore], monkeypatc
     assert store.read(KEY).revision == 0
 
 
+def test_whoever_comes_while_a_process_forks_waits_until_it_has(make: Callable[..., SQLStore]) -> None:
+    store: Any = make()
+    came: list[int] = []
+    reading = threading.Thread(target=lambda: came.append(store.read(KEY).revision))
+    gate._before()
+    reading.start()
+    reading.join(0.05)
+    assert came == []
+    gate._after()
+    reading.join(10)
+    assert came == [0]
+    # Seen by whoever has just come in, it is left again, and entered when nobody holds it.
+    shut = store._gate
+    shut._awaited = True
+    with shut:
+        assert len(shut._inside) == 1
+    shut._awaited = False
+    assert len(shut._inside) == 0
+
+
 def test_what_goes_wrong_while_a_process_forks_shuts_nobody_out(
     make: Callable[..., SQLStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
