@@ -182,6 +182,29 @@ def test_a_reader_that_is_cut_off_is_told(url: str) -> None:
     run(test())
 
 
+def test_a_reader_is_told_when_the_database_goes_away(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(step: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+
+    async def test() -> None:
+        store = AsyncSQLStore(url)
+        item, body = samples.signed(1, LONG, URL)
+        item.body_id = "1" * 32
+        assert await store.append(item.body_id, body)
+        assert await put(store, item)
+        opened = await store.open(item.body_id)
+        assert opened is not None
+        chunks = opened.chunks(0, LONG)
+        await anext(chunks)
+        monkeypatch.setattr(store, "ask", gone)
+        with pytest.raises(DamagedBodyError, match="the database went away"):
+            await anext(chunks)
+        await opened.close()
+        await store.close()
+
+    run(test())
+
+
 def test_the_package_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nonesuch'"):
         cachespec_sql.nonesuch  # noqa: B018

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from cachespec.stores.building import forks
 from cachespec.testing import samples
 from cachespec.testing.kit import KEY, LONG, URL, at_once, long_body, put, read_body
-from cachespec_sql import SQLStore
+from cachespec_sql import DamagedBodyError, SQLStore
 from cachespec_sql.opening import INHERITED
 from cachespec_sql.sync import KEPT
 
@@ -79,6 +79,26 @@ def test_a_connection_that_broke_is_not_used_again(make: Callable[..., SQLStore]
     with pytest.raises(sqlite3.ProgrammingError):
         store.read(KEY)
     assert store.read(KEY).revision == 0
+
+
+def test_a_reader_is_told_when_the_database_goes_away(
+    make: Callable[..., SQLStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make()
+    item, _ = long_body(store)
+    assert put(store, KEY, item)
+    opened = store.open(item.body_id or "")
+    assert opened is not None
+    chunks = opened.chunks(0, item.length)
+    next(chunks)
+
+    def gone(step: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+
+    monkeypatch.setattr(store, "ask", gone)
+    with pytest.raises(DamagedBodyError, match="the database went away"):
+        next(chunks)
+    opened.close()
 
 
 class Busy(deque[Any]):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cachespec.stores.building import DamagedBodyError, Item, OnEvict, Reading, Scope, Stats
@@ -48,6 +48,9 @@ class AsyncSQLBody:
             except DamagedBodyError:
                 await self._store.run(partial(bodies.lose, shelf=self._shelf, number=self._number))
                 raise
+            except SQLAlchemyError as error:
+                # To whoever reads it is the same as with a file: it cannot be read on.
+                raise DamagedBodyError("the database went away while the body was being read") from error
             yield octets if begins == start and len(octets) <= stop - start else octets[start - begins : stop - begins]
             start = begins + len(octets)
 

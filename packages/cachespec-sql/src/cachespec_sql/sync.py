@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cachespec.stores.building import Blocking, DamagedBodyError, Item, OnEvict, Reading, Scope, Stats, forks
 
@@ -47,6 +47,9 @@ class SQLBody:
             except DamagedBodyError:
                 self._store.run(partial(bodies.lose, shelf=self._shelf, number=self._number))
                 raise
+            except SQLAlchemyError as error:
+                # To whoever reads it is the same as with a file: it cannot be read on.
+                raise DamagedBodyError("the database went away while the body was being read") from error
             yield octets if begins == start and len(octets) <= stop - start else octets[start - begins : stop - begins]
             start = begins + len(octets)
 
