@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from gates import GATES, Gate
 from harness import Scenario, Table, measure
+from stores import kept_apart
 
 ROOMS = (
     *("rules", "with_requests", "with_httpx", "with_asgi", "with_fastapi", "dependencies", "crowd"),
@@ -131,9 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         print("\n".join(f"{scenario.key:24} {scenario.title}" for scenario in chosen))
         return 0
-    if options.gates:
-        return 0 if judge(chosen, rounds, seconds) else 1
-    tables = report(chosen, rounds, seconds)
+    with kept_apart():
+        if options.gates:
+            return 0 if judge(chosen, rounds, seconds) else 1
+        tables = report(chosen, rounds, seconds)
     if options.json:
         found = {"versions": versions(), "machine": platform.platform(), "tables": [table.json() for table in tables]}
         options.json.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -84,7 +84,7 @@ def filled(kind: str, count: int) -> Store:
     atexit.register(stack.close)
     if kind == "postgresql":
         return filled_database(server(), count, empty=True, namespace=str(count))
-    place = Path(KEPT) / f"{kind}-{count}" if KEPT else folder(stack)
+    place = Path(KEPT) / f"{kind}-{count}" if KEPT else folder()
     done = place / "done"
     place.mkdir(parents=True, exist_ok=True)
     store: Store

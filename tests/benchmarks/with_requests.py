@@ -137,7 +137,7 @@ def theirs_cachecontrol(kind: str, origin: Origin, stack: ExitStack) -> Get:
     from cachecontrol.cache import DictCache
     from cachecontrol.caches.file_cache import SeparateBodyFileCache
 
-    cache = DictCache() if kind == "memory" else SeparateBodyFileCache(str(folder(stack) / "cache"))
+    cache = DictCache() if kind == "memory" else SeparateBodyFileCache(str(folder() / "cache"))
     return session(stubbed(CacheControlAdapter, Pool(origin), cache), stack)
 
 
@@ -146,7 +146,7 @@ def theirs_requests_cache(kind: str, origin: Origin, stack: ExitStack) -> Get:
 
     options = {"wal": True} if kind == "sqlite" else {}
     # By default it keeps everything and never looks at Cache-Control; this does.
-    made = CachedSession(str(folder(stack) / "cache"), backend=kind, cache_control=True, **options)
+    made = CachedSession(str(folder() / "cache"), backend=kind, cache_control=True, **options)
     return session(stubbed(HTTPAdapter, Pool(origin)), stack, made)
 
 
