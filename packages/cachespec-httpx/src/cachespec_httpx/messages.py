@@ -114,10 +114,17 @@ def head_of(response: Response) -> CoreResponse:
     reason: bytes = response.extensions.get("reason_phrase", b"")
     raw = response.headers.raw
     headers = CoreHeaders(raw)
-    if len(headers.lines) == len(raw) and "".join([value for _, value in headers.lines]).isascii():
+    if len(headers.lines) == len(raw) and _are_ascii(headers.lines):
         # What it would find out by trying.
         response.headers.encoding = "ascii"
     return CoreResponse(response.status_code, headers, reason.decode("latin-1"))
+
+
+def _are_ascii(lines: tuple[tuple[str, str], ...]) -> bool:
+    for _, value in lines:  # noqa: SIM110 - every response waits for this, and a loop is quickest
+        if not value.isascii():
+            return False
+    return True
 
 
 def passed_on(answer: Answer[Any, Any], response: Response) -> Response:
@@ -153,8 +160,7 @@ def _shown(lines: tuple[tuple[str, str], ...]) -> tuple[Headers, bool, bool]:
     time that it takes to make them.
     """
     headers = CoreHeaders.trusted(lines)
-    is_ascii = "".join([value for _, value in lines]).isascii()
-    return Headers(headers.raw), is_ascii, "set-cookie" in headers
+    return Headers(headers.raw), _are_ascii(lines), "set-cookie" in headers
 
 
 class Replayed(Response):

@@ -52,8 +52,22 @@ class Headers:
             pairs = lines
         else:
             pairs = list(cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines)
-        self.lines = _lines(pairs)
-        self.fields = _combined(self.lines)
+        lines: list[Line] = []
+        fields: dict[str, str] = {}
+        # Every message goes through here, and a plain loop takes half as long as anything that looks shorter.
+        for name, value in pairs:
+            known = _NAMES.get(name) or _names(name)
+            if known is None:
+                continue
+            text = value if isinstance(value, str) else value.decode("latin-1")
+            if not text.isprintable():
+                text = _DANGEROUS.sub(" ", text)
+            text = text.strip(" \t")
+            shown, lower = known
+            lines.append((shown, text))
+            fields[lower] = text
+        self.lines = tuple(lines)
+        self.fields = fields if len(fields) == len(lines) else _combined(self.lines)
 
     @classmethod
     def trusted(cls, lines: tuple[Line, ...]) -> Headers:
@@ -91,7 +105,7 @@ class Headers:
 
     def plus(self, *lines: Line) -> Headers:
         """These headers with `lines` appended."""
-        return Headers.trusted(self.lines + _lines(list(lines)))
+        return Headers.trusted(self.lines + Headers(list(lines)).lines)
 
     def replacing(self, *lines: Line) -> Headers:
         """These headers with every line of the fields in `lines` replaced by those lines, at the end."""
@@ -129,10 +143,10 @@ class Headers:
 
 def _combined(lines: tuple[Line, ...]) -> Mapping[str, str]:
     """The values of `lines` by lower-case name, those of one name joined."""
-    try:
-        fields = {_LOWER[name]: value for name, value in lines}
-    except KeyError:
-        fields = {name.lower(): value for name, value in lines}
+    fields: dict[str, str] = {}
+    for name, value in lines:
+        known = _NAMES.get(name)
+        fields[name.lower() if known is None else known[1]] = value
     if len(fields) < len(lines):
         values: dict[str, list[str]] = {name: [] for name in fields}
         for name, value in lines:
@@ -147,47 +161,16 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
-_NAMES: Final[dict[str | bytes, str]] = {}
-"""The names of fields as text, each kept once, however many messages have it."""
-_LOWER: Final[dict[str, str]] = {}
-"""The same in lower case."""
+_NAMES: Final[dict[str | bytes, tuple[str, str]]] = {}
+"""The names of fields, as sent and in lower case, each kept once, however many messages have it."""
 
 
-def _name(name: str | bytes) -> str:
-    """`name` as text, to be remembered; empty where it is no token (§5.1)."""
-    text = name if isinstance(name, str) else str(name, "latin-1")
+def _names(name: str | bytes) -> tuple[str, str] | None:
+    """`name` as sent and in lower case, to be remembered; None where it is no token (§5.1)."""
+    text = name if isinstance(name, str) else name.decode("latin-1")
     if not is_token(text):
-        return ""
-    text = _NAMES.get(text, text)
+        return None
+    known = _NAMES.get(text) or (text, text.lower())
     if len(_NAMES) < NAMES and len(text) <= NAME_LIMIT:
-        _NAMES[text] = _NAMES[name] = text
-        lower = text.lower()
-        _LOWER[text] = _NAMES.setdefault(lower, lower)
-        _LOWER[lower] = _LOWER[text]
-    return text
-
-
-def _lines(pairs: list[tuple[str | bytes, str | bytes]]) -> tuple[Line, ...]:
-    """`pairs` as text, with dangerous octets replaced, and without those that have no proper name (§5.5, §5.1)."""
-    if not pairs:
-        return ()
-    given, values = zip(*pairs)  # noqa: B905 - of pairs, and strictness takes as long as the rest
-    try:
-        names = [_NAMES[name] for name in given]
-    except KeyError:
-        names = [_name(name) for name in given]
-    # One look at everything joined: nearly always there is nothing to mend.
-    try:
-        text = str(b"\n".join(values), "latin-1") if isinstance(values[0], bytes) else "\n".join(values)
-    except TypeError:
-        # Some are octets and some are text.
-        text = "\n".join([_text(value) for value in values])
-    parts = text.split("\n")
-    if len(parts) == len(names) and "\r" not in text and "\0" not in text and "" not in names:
-        return tuple(zip(names, [part.strip(" \t") for part in parts]))  # noqa: B905 - they are as many
-    lines = zip(names, [_text(value) for value in values], strict=True)
-    return tuple([(name, _DANGEROUS.sub(" ", value).strip(" \t")) for name, value in lines if name])
-
-
-def _text(octets: str | bytes) -> str:
-    return octets if isinstance(octets, str) else str(octets, "latin-1")
+        _NAMES[text] = _NAMES[name] = known
+    return known
