@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 Landing: TypeAlias = Literal["again", "alone"] | Exception
@@ -33,11 +33,11 @@ class Flight:
     landing: Landing | None = None
     deadline: float | None = None
     """When waiting ends, by the monotonic clock; None as long as there is no response head."""
-    wakes: list[Callable[[], object]] = field(default_factory=list)
+    wakes: tuple[Callable[[], object], ...] = ()
     """Called when any of that changes, once each."""
     waiting: int = 0
     """How many wait."""
-    deserted: list[Callable[[], object]] = field(default_factory=list)
+    deserted: tuple[Callable[[], object], ...] = ()
     """Called when nobody waits any more, once each."""
 
     def landed(self) -> Literal["again", "alone"]:
@@ -101,7 +101,7 @@ class Flights:
         """The response head is there: from now on `wait` seconds are enough."""
         with self._lock:
             flight.deadline = time.monotonic() + wait
-            wakes, flight.wakes = flight.wakes, []
+            wakes, flight.wakes = flight.wakes, ()
         for wake in wakes:
             wake()
 
@@ -123,8 +123,8 @@ class Flights:
                 if len(self._lately) >= LATELY:
                     self._lately.pop(next(iter(self._lately)))
                 self._lately[slot] = self.over
-            wakes, flight.wakes = [*flight.wakes, *flight.deserted], []
-            flight.deserted = []
+            wakes = flight.wakes + flight.deserted
+            flight.wakes = flight.deserted = ()
         for wake in wakes:
             wake()
 
@@ -137,9 +137,9 @@ class Flights:
         """One of those who wait gives up, or has what it waited for."""
         with self._lock:
             flight.waiting -= 1
-            wakes: list[Callable[[], object]] = []
+            wakes: tuple[Callable[[], object], ...] = ()
             if not flight.waiting:
-                wakes, flight.deserted = flight.deserted, []
+                wakes, flight.deserted = flight.deserted, ()
         for wake in wakes:
             wake()
 
@@ -148,7 +148,7 @@ class Flights:
         with self._lock:
             if flight.landing is not None or not flight.waiting:
                 return False
-            flight.deserted.append(wake)
+            flight.deserted += (wake,)
             return True
 
     def watch(self, flight: Flight, wake: Callable[[], object]) -> bool:
@@ -156,5 +156,5 @@ class Flights:
         with self._lock:
             if flight.landing is not None:
                 return False
-            flight.wakes.append(wake)
+            flight.wakes += (wake,)
             return True

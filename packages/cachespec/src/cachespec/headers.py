@@ -49,10 +49,10 @@ class Headers:
             return
         # A list is what nearly everybody gives; to ask whether something is a Mapping takes a call of Python code.
         if isinstance(lines, list):
-            pairs = lines
+            pairs: list[tuple[str | bytes, str | bytes]] = lines
         else:
             pairs = list(cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines)
-        lines: list[Line] = []
+        kept: list[Line] = []
         fields: dict[str, str] = {}
         # Every message goes through here, and a plain loop takes half as long as anything that looks shorter.
         for name, value in pairs:
@@ -64,10 +64,10 @@ class Headers:
                 text = _DANGEROUS.sub(" ", text)
             text = text.strip(" \t")
             shown, lower = known
-            lines.append((shown, text))
+            kept.append((shown, text))
             fields[lower] = text
-        self.lines = tuple(lines)
-        self.fields = fields if len(fields) == len(lines) else _combined(self.lines)
+        self.lines = tuple(kept)
+        self.fields = fields if len(fields) == len(kept) else _combined(self.lines)
 
     @classmethod
     def trusted(cls, lines: tuple[Line, ...]) -> Headers:
