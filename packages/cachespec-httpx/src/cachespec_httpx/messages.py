@@ -114,17 +114,10 @@ def head_of(response: Response) -> CoreResponse:
     reason: bytes = response.extensions.get("reason_phrase", b"")
     raw = response.headers.raw
     headers = CoreHeaders(raw)
-    if len(headers.lines) == len(raw) and _are_ascii(headers.lines):
+    if len(headers.lines) == len(raw) and "".join(headers.fields.values()).isascii():
         # What it would find out by trying.
         response.headers.encoding = "ascii"
     return CoreResponse(response.status_code, headers, reason.decode("latin-1"))
-
-
-def _are_ascii(lines: tuple[tuple[str, str], ...]) -> bool:
-    for _, value in lines:  # noqa: SIM110 - every response waits for this, and a loop is quickest
-        if not value.isascii():
-            return False
-    return True
 
 
 def passed_on(answer: Answer[Any, Any], response: Response) -> Response:
@@ -160,7 +153,7 @@ def _shown(lines: tuple[tuple[str, str], ...]) -> tuple[Headers, bool, bool]:
     time that it takes to make them.
     """
     headers = CoreHeaders.trusted(lines)
-    return Headers(headers.raw), _are_ascii(lines), "set-cookie" in headers
+    return Headers(headers.raw), "".join(headers.fields.values()).isascii(), "set-cookie" in headers
 
 
 class Replayed(Response):

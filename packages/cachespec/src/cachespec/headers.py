@@ -57,15 +57,13 @@ class Headers:
         # Every message goes through here, and a plain loop takes half as long as anything that looks shorter.
         for name, value in pairs:
             known = _NAMES.get(name) or _names(name)
-            if known is None:
-                continue
-            text = value if isinstance(value, str) else value.decode("latin-1")
-            if not text.isprintable():
-                text = _DANGEROUS.sub(" ", text)
-            text = text.strip(" \t")
-            shown, lower = known
-            kept.append((shown, text))
-            fields[lower] = text
+            if known is not None:
+                text = value if isinstance(value, str) else str(value, "latin-1")
+                if not text.isprintable():
+                    text = _DANGEROUS.sub(" ", text)
+                text = text.strip(" \t")
+                kept.append((known[0], text))
+                fields[known[1]] = text
         self.lines = tuple(kept)
         self.fields = fields if len(fields) == len(kept) else _combined(self.lines)
 
