@@ -22,29 +22,30 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
+from stores import ROOM
 from with_asgi import App, Counted, ours, prebuilt
 
 PIECE = b"x" * 65536
-PIECES = 4
-LENGTH = len(PIECE) * PIECES
 
 
 class Streaming:
-    """A Starlette application that streams: what may be stored, and below ``/past`` what may not."""
+    """A Starlette application that streams pieces: what may be stored, and below ``/past`` what may not."""
 
     def __init__(self) -> None:
         self.calls = 0
 
-        async def pieces() -> AsyncIterator[bytes]:
-            for _ in range(PIECES):
+        async def pieces(number: int) -> AsyncIterator[bytes]:
+            for _ in range(number):
                 yield PIECE
 
         async def endpoint(request: Request) -> StreamingResponse:
             self.calls += 1
+            number = request.path_params["pieces"]
             control = "no-store" if request.url.path.startswith("/past/") else "max-age=86400"
-            return StreamingResponse(pieces(), headers={"Cache-Control": control, "Content-Length": str(LENGTH)})
+            headers = {"Cache-Control": control, "Content-Length": str(number * len(PIECE))}
+            return StreamingResponse(pieces(number), headers=headers)
 
-        self.app = Starlette(routes=[Route("/{place}/{number}", endpoint)])
+        self.app = Starlette(routes=[Route("/{place}/{pieces:int}/{number}", endpoint)])
 
 
 def made(kind: str, stack: ExitStack) -> tuple[Any, App]:
@@ -53,7 +54,9 @@ def made(kind: str, stack: ExitStack) -> tuple[Any, App]:
     inner: Any = Streaming() if what == "streaming" else Counted()
     if store == "prebuilt":
         return inner, prebuilt(inner.app, stack)
-    return inner, ours(store, inner.app, stack, collapse_across=not alone) if store else inner.app
+    if store:
+        return inner, ours(store, inner.app, stack, collapse_across=not alone, max_body=ROOM)
+    return inner, inner.app
 
 
 def main(kind: str) -> None:

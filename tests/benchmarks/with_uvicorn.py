@@ -10,10 +10,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from itertools import count, cycle
 from pathlib import Path
+from typing import Final
 
 from harness import Contender, Offer, Scenario
 from origin import HOT, SMALL
@@ -125,10 +127,14 @@ def _rate(stack: ExitStack, offer: Offer) -> None:
     offer.add(PLAIN, partial(hits, "json"))
 
 
-def _first_bytes(stack: ExitStack, offer: Offer) -> None:
-    from serving import LENGTH
+def _first_bytes(
+    pieces: int, contenders: Mapping[str, tuple[str, str, int | None]], stack: ExitStack, offer: Offer
+) -> None:
+    from serving import PIECE
 
-    def first(kind: str, place: str, urls: int | None = None) -> Contender:
+    length = pieces * len(PIECE)
+
+    def first(kind: str, place: str, urls: int | None) -> Contender:
         server = Server(kind, stack)
         numbers = count() if urls is None else cycle(range(urls))
         spent = 0.0
@@ -136,7 +142,7 @@ def _first_bytes(stack: ExitStack, offer: Offer) -> None:
         def ask(n: int) -> None:
             nonlocal spent
             for _ in range(n):
-                request = asked(f"/{place}/{next(numbers)}")
+                request = asked(f"/{place}/{pieces}/{next(numbers)}")
                 began = time.perf_counter()
                 with server.connected() as connection:
                     connection.sendall(request)
@@ -146,23 +152,33 @@ def _first_bytes(stack: ExitStack, offer: Offer) -> None:
                         held += received(connection)
                     spent += time.perf_counter() - began
                     assert held.startswith(b"HTTP/1.1 200 ")
-                    rest = end + 4 + LENGTH - len(held)
+                    rest = end + 4 + length - len(held)
                     while rest:
                         rest -= len(received(connection))
 
         ask(urls or 1)
         return Contender("", ask, calls=server.calls, clock=lambda: spent, cpu=server.cpu)
 
-    offer.add(PLAIN, partial(first, "streaming", "kept"))
-    offer.add("cachespec, stored in memory", partial(first, "streaming:memory", "kept"))
-    offer.add("cachespec, stored in a file", partial(first, "streaming:file", "kept"))
-    # Where processes share a store, who goes takes a lease before; that has to be written.
-    offer.add("cachespec, stored in a file of its own", partial(first, "streaming:file:alone", "kept"))
-    offer.add("cachespec, stored in SQLite", partial(first, "streaming:sqlite", "kept"))
-    offer.add("cachespec, not stored", partial(first, "streaming:memory", "past"))
-    offer.add("cachespec, a hit in memory", partial(first, "streaming:memory", "kept", HOT))
-    offer.add("cachespec, a hit in a file", partial(first, "streaming:file", "kept", HOT))
+    for name, (kind, place, urls) in contenders.items():
+        offer.add(name, partial(first, kind, place, urls))
 
+
+SHORT: Final = {
+    PLAIN: ("streaming", "kept", None),
+    "cachespec, stored in memory": ("streaming:memory", "kept", None),
+    "cachespec, stored in a file": ("streaming:file", "kept", None),
+    # Where processes share a store, who goes takes a lease before; that has to be written.
+    "cachespec, stored in a file of its own": ("streaming:file:alone", "kept", None),
+    "cachespec, stored in SQLite": ("streaming:sqlite", "kept", None),
+    "cachespec, not stored": ("streaming:memory", "past", None),
+    "cachespec, a hit in memory": ("streaming:memory", "kept", HOT),
+    "cachespec, a hit in a file": ("streaming:file", "kept", HOT),
+}
+LONG: Final = {
+    PLAIN: ("streaming", "kept", None),
+    "cachespec, stored in a file of its own": ("streaming:roomy:alone", "kept", None),
+    "cachespec, not stored": ("streaming:memory", "past", None),
+}
 
 SCENARIOS = [
     Scenario("uvicorn-rate", f"uvicorn: hits, 2 KiB, {CONNECTIONS} connections", PREBUILT, _rate, fixed=1000),
@@ -170,7 +186,16 @@ SCENARIOS = [
         "uvicorn-first-byte",
         "uvicorn: 256 KiB in pieces, from connecting to the first byte",
         PLAIN,
-        _first_bytes,
+        partial(_first_bytes, 4, SHORT),
         fixed=20,
+    ),
+]
+FULL = [
+    Scenario(
+        "uvicorn-first-byte-of-1-gib",
+        "uvicorn: 1 GiB in pieces, from connecting to the first byte",
+        PLAIN,
+        partial(_first_bytes, 16384, LONG),
+        fixed=1,
     ),
 ]
