@@ -216,6 +216,23 @@ def test_a_body_that_is_closed_early_is_not_stored(colour: str, read: int) -> No
 
 
 @COLOURS
+@pytest.mark.parametrize("declared", [7, None])
+def test_those_who_wait_are_told_where_storing_is_interrupted(
+    colour: str, declared: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(colour, b"content", declared=declared)
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench.store, "swap", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bench.read(2)
+    bench.close()
+    assert (bench.stored, bench.landed) == (None, [None])
+
+
+@COLOURS
 @pytest.mark.parametrize("read", [0, 1])
 def test_a_body_that_is_dropped_tells_those_who_wait_and_leaves_the_store_for_later(colour: str, read: int) -> None:
     bench = Bench(colour, b"x" * PIECE, b"y")

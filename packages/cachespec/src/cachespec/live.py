@@ -113,8 +113,10 @@ class LiveContent:
         return chunk
 
     def _complete(self, recording: Recording) -> None:
+        stored = self._run(recording.commit())
+        # Not before: whoever interrupts that leaves it to `close` to tell those who wait.
         self._recording = None
-        self._landed(bool(self._run(recording.commit())))
+        self._landed(bool(stored))
 
     def forget(self, *, stored: bool | None = None) -> None:
         """Record no further, and store nothing."""
