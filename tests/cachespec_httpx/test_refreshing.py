@@ -13,7 +13,7 @@ import anyio
 import httpx
 import pytest
 
-from cachespec import MemoryStore
+from cachespec import MemoryStore, forks
 from cachespec_httpx import AsyncCacheClient, CacheClient, CacheTransport, cache_info
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_after_a_fork_connections_are_new(origin: Origin, monkeypatch: pytest.Mo
     with CacheClient() as client:
         client.get(origin.url)
         inherited = pool_of(client)
-        monkeypatch.setattr("os.getpid", lambda: -1)
+        monkeypatch.setattr(forks, "seen", forks.seen + 1)
         for _ in range(2):
             client.get(origin.url)
     inherited.close()
@@ -223,7 +223,7 @@ def test_after_a_fork_nobody_waits_for_a_thread_of_the_parents(origin: Origin, m
         # What a thread of httpcore's does now and then.
         inherited = pool_of(client)
         with inherited._optional_thread_lock:
-            monkeypatch.setattr("os.getpid", lambda: -1)
+            monkeypatch.setattr(forks, "seen", forks.seen + 1)
             assert client.get(origin.url, timeout=5).content == b"x"
         inherited.close()
 
@@ -245,7 +245,7 @@ def test_after_a_fork_a_transport_of_an_unknown_make_lets_go_of_its_connections(
     inner: Any = httpx.HTTPTransport()
     inner._pool = pool = Pool()
     client = httpx.Client(transport=CacheTransport(inner))
-    monkeypatch.setattr("os.getpid", lambda: -1)
+    monkeypatch.setattr(forks, "seen", forks.seen + 1)
     with pytest.raises(httpx.ConnectError):
         client.get("http://a.test/")
     assert pool.closed == 1
@@ -254,6 +254,6 @@ def test_after_a_fork_a_transport_of_an_unknown_make_lets_go_of_its_connections(
 
 def test_after_a_fork_any_other_transport_is_left_open(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     with httpx.Client(transport=CacheTransport(wire)) as client:
-        monkeypatch.setattr("os.getpid", lambda: -1)
+        monkeypatch.setattr(forks, "seen", forks.seen + 1)
         client.get("http://a.test/")
         assert wire.closed == 0

@@ -12,7 +12,7 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from cachespec import Policy
+from cachespec import Policy, forks
 from cachespec.testing import Clock, Origin, Reply
 from cachespec_requests import CacheAdapter, CachedSession, cache_info
 from cachespec_requests.testing import OriginAdapter
@@ -227,7 +227,7 @@ def test_after_a_fork_connections_are_new_and_settings_stay(
     session = requests.Session()
     session.mount("http://", CacheAdapter(adapter=adapter) if adapter else CacheAdapter(pool_maxsize=3))
     session.get(origin.url)
-    monkeypatch.setattr("os.getpid", lambda: -1)
+    monkeypatch.setattr(forks, "seen", forks.seen + 1)
     for _ in range(2):
         session.get(origin.url)
     first, second, third = origin.seen
@@ -251,6 +251,6 @@ def test_after_a_fork_any_other_adapter_is_left_alone(monkeypatch: pytest.Monkey
 
     memory = Memory()
     with CachedSession(adapter=memory) as session:
-        monkeypatch.setattr("os.getpid", lambda: -1)
+        monkeypatch.setattr(forks, "seen", forks.seen + 1)
         assert session.get(URL).text == "x"
         assert memory.closed == 0

@@ -13,7 +13,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.packages.urllib3.util import Timeout
 
-from cachespec import Cache, MemoryStore, Policy, Wish
+from cachespec import Cache, MemoryStore, Policy, Wish, forks
 from cachespec_requests import CacheAdapter, CachedSession, cache_info, caches, wish
 from cachespec_requests.adapter import patience_of
 
@@ -92,6 +92,25 @@ def test_a_session_with_a_store_by_url_can_be_pickled(origin: Origin) -> None:
     with pickle.loads(pickle.dumps(CachedSession("memory:"))) as session:
         session.get(origin.url)
         assert cache_info(session.get(origin.url)).status == "hit"
+
+
+def test_an_adapter_that_was_pickled_in_another_process_has_new_connections_already(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.serve(origin.fresh())
+    octets = pickle.dumps(CacheAdapter())
+    monkeypatch.setattr(forks, "seen", forks.seen + 1)
+    adapter: CacheAdapter = pickle.loads(octets)
+    pools = adapter.poolmanager
+    with requests.Session() as session:
+        session.mount("http://", adapter)
+        session.get(origin.url)
+        assert adapter.poolmanager is pools
+        # And counts from there on.
+        monkeypatch.setattr(forks, "seen", forks.seen + 1)
+        session.get(f"{origin.url}/other")
+        assert adapter.poolmanager is not pools
+    pools.clear()
 
 
 def test_a_store_that_was_given_cannot_be_pickled() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
 import cachespec_sql
+from cachespec.stores.building import forks
 from cachespec.testing import samples
 from cachespec.testing.kit import KEY, LONG, URL
 from cachespec_sql import AsyncSQLStore, DamagedBodyError, SchemaError
@@ -91,7 +91,7 @@ def test_a_process_that_was_forked_has_connections_of_its_own(url: str, monkeypa
         store = AsyncSQLStore(url if theirs is None else theirs)
         assert await put(store, samples.entry(URL))
         pool = store.engine.pool
-        monkeypatch.setattr(os, "getpid", lambda: 1)
+        monkeypatch.setattr(forks, "seen", forks.seen + 1)
         assert (await store.read(KEY)).item == samples.entry(URL)
         assert (store.engine.pool is pool) is (theirs is not None)
         monkeypatch.undo()

@@ -6,7 +6,6 @@ cookies, event hooks and decoding work as ever, below it connections, proxies an
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import aclosing, closing, suppress
@@ -14,7 +13,7 @@ from copy import copy
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
-from cachespec import AsyncCache, AsyncContent, AsyncStore, Cache, Content, Policy, Store, open_store
+from cachespec import AsyncCache, AsyncContent, AsyncStore, Cache, Content, Policy, Store, forks, open_store
 from cachespec import Request as CoreRequest
 
 from .messages import Conversion, made_of, passed_on, wish_of, with_fields_of
@@ -61,7 +60,7 @@ class CacheTransport(Purging, BaseTransport):
         self.transport: BaseTransport = sound(transport, "handle_request") or HTTPTransport()
         """The transport behind the cache."""
         self._asked = Conversion()
-        self._pid = os.getpid()
+        self._forks = forks.count()
 
     def handle_request(self, request: Request) -> Response:
         """Answer `request`.  Whatever the wrapped transport raises is raised, unless a stored response stands in."""
@@ -71,7 +70,7 @@ class CacheTransport(Purging, BaseTransport):
         def send(wanted: CoreRequest) -> Live:
             nonlocal live
             original = request if wanted is asked else with_fields_of(request, wanted)
-            if self._pid != os.getpid():
+            if self._forks != forks.count():
                 self._mind_fork()
             live = Live(self.transport.handle_request(original))
             return live
@@ -95,7 +94,7 @@ class CacheTransport(Purging, BaseTransport):
         """Begin with new connections: if a child process used its parent's, the responses of both would be mixed up."""
         if isinstance(self.transport, HTTPTransport):
             _renew(self.transport)
-        self._pid = os.getpid()
+        self._forks = forks.count()
 
     def close(self) -> None:
         """Finish background refreshes, then close the wrapped transport."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,7 +9,7 @@ from typing import Any, Final
 from requests import PreparedRequest, Response
 from requests.adapters import DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, DEFAULT_RETRIES, BaseAdapter, HTTPAdapter
 
-from cachespec import Answer, Cache, CacheInfo, Content, Policy, Request, Store, Verdict
+from cachespec import Answer, Cache, CacheInfo, Content, Policy, Request, Store, Verdict, forks
 
 from .caches import OwnCache, cache_for
 from .information import inform
@@ -74,7 +73,7 @@ class CacheAdapter(Purging, HTTPAdapter):
         self.adapter: BaseAdapter | None = adapter
         """The adapter that requests go through, where it is not this one."""
         self.cache: Cache = cache_for(cache, store, policy, clock)
-        self._pid = os.getpid()
+        self._forks = forks.count()
 
     def send(
         self,
@@ -128,7 +127,7 @@ class CacheAdapter(Purging, HTTPAdapter):
 
     def _forward(self, request: PreparedRequest, options: dict[str, Any]) -> Response:
         """Send `request` past the cache, with the options of `send`."""
-        if self._pid != os.getpid():
+        if self._forks != forks.count():
             self._mind_fork()
         if self.adapter is not None:
             return self.adapter.send(request, **options)
@@ -141,7 +140,7 @@ class CacheAdapter(Purging, HTTPAdapter):
             # As if it had been pickled there: its pools are made anew, and its settings stay.
             kind: Any = HTTPAdapter
             kind.__setstate__(through, kind.__getstate__(through))
-        self._pid = os.getpid()
+        self._forks = forks.count()
 
     def close(self) -> None:
         """Let go of idle connections, wait for background refreshes that have begun, and drop those that have not."""
@@ -150,9 +149,15 @@ class CacheAdapter(Purging, HTTPAdapter):
         if self.adapter is not None:
             self.adapter.close()
 
-    __attrs__: list[str] = [*HTTPAdapter.__attrs__, "adapter", "cache", "_pid"]  # noqa: RUF012 - declared so by requests
+    __attrs__: list[str] = [*HTTPAdapter.__attrs__, "adapter", "cache"]  # noqa: RUF012 - declared so by requests
 
     def __getstate__(self) -> dict[str, Any]:
         if not isinstance(self.cache, OwnCache):
             raise TypeError("store: only a cache whose store was given as a URL can be pickled")
         return {name: getattr(self, name, None) for name in self.__attrs__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kind: Any = super()
+        kind.__setstate__(state)
+        # Its pools have just been made, wherever it was pickled.
+        self._forks = forks.count()

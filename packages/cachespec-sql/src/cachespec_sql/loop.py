@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from cachespec.stores.building import DamagedBodyError, Item, OnEvict, Reading, Scope, Stats
+from cachespec.stores.building import DamagedBodyError, Item, OnEvict, Reading, Scope, Stats, forks
 
 from . import bodies, flows, items
 from .attempts import Attempt, is_full
@@ -95,7 +94,7 @@ class AsyncSQLStore:
         silence = SILENCE if timeout is None else timeout
         self._longest = silence if self._owned and self.engine.dialect.driver in ENDLESS else None
         self._closed = False
-        self._pid = os.getpid()
+        self._forks = forks.count()
         self._preparing = asyncio.Lock()
         self._shelf: Shelf | SchemaError | None = None
 
@@ -105,8 +104,9 @@ class AsyncSQLStore:
     async def _ready(self) -> Shelf:
         if self._closed:
             raise ValueError("the store is closed")
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
+        count = forks.count()
+        if self._forks != count:
+            self._forks = count
             self._preparing = asyncio.Lock()
             if self._owned:
                 INHERITED.extend((self.engine.pool, self._asking.pool))

@@ -6,6 +6,7 @@ The rules are pure functions on frozen values, and every decision is a `Verdict`
 
 from __future__ import annotations
 
+from . import forks
 from .content import AsyncContent, Content
 from .dates import format_date, parse_date
 from .declarations import CacheControl
@@ -85,6 +86,7 @@ __all__ = [
     "evaluate_conditions",
     "exchange",
     "field_names",
+    "forks",
     "format_date",
     "format_directives",
     "in_thread",

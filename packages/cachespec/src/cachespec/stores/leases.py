@@ -8,6 +8,7 @@ from hashlib import sha256
 from struct import Struct
 from typing import Final
 
+from .. import forks
 from .locks import sole
 from .places import OWN, WRITE, make_folder, read_file, remove_file, replace_file
 from .shelf import Shelf
@@ -26,7 +27,7 @@ class Leases:
         self._folder = shelf.within("leases")
         self._users: int | None = None
         """The file that every store locks, shared, which asks for leases here."""
-        self._pid = 0
+        self._forks = forks.count()
         self._asking = threading.Lock()
 
     def alone(self) -> bool:
@@ -34,12 +35,14 @@ class Leases:
         if not self._asking.acquire(blocking=False):
             return False
         try:
-            if self._pid != os.getpid():
+            users, count = self._users, forks.count()
+            if users is None or self._forks != count:
                 # A child process shares its parent's lock, and is somebody else.
                 self.close()
                 make_folder(self._shelf.root)
-                self._users, self._pid = os.open(self._shelf.within("users"), WRITE, OWN), os.getpid()
-            return self._users is not None and sole(self._users)
+                users = os.open(self._shelf.within("users"), WRITE, OWN)
+                self._users, self._forks = users, count
+            return sole(users)
         except OSError:
             return False
         finally:
@@ -47,7 +50,7 @@ class Leases:
 
     def close(self) -> None:
         """Let go of the file that tells of this store."""
-        users, self._users, self._pid = self._users, None, 0
+        users, self._users = self._users, None
         if users is not None:
             os.close(users)
 
