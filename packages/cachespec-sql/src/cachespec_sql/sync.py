@@ -102,7 +102,7 @@ class SQLStore:
         create = create_engine if self._owned else None
         self._changing, self._asking = engines(self.engine, self._dialect, create, timeout)
         self._closed = False
-        self._forks = forks.seen
+        self._forks = forks.count()
         self._readers: deque[Any] = deque()
         # With pools of the user's own, nothing is kept: they may be small.
         self._keeps: bool = self._owned and self._dialect.serial
@@ -123,8 +123,9 @@ class SQLStore:
     def _ready(self) -> Shelf:
         if self._closed:
             raise ValueError("the store is closed")
-        if self._forks != forks.seen:
-            self._forks = forks.seen
+        count = forks.count()
+        if self._forks != count:
+            self._forks = count
             INHERITED.extend((self._readers, self.engine.pool, self._asking.pool))
             self._readers = deque()
             self._gate = self._new_gate()
