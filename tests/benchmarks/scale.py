@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from harness import AbsentError, Contender, Offer, Scenario
 from httpx import BaseTransport, ByteStream, Client, Request, Response
 from origin import BASE, lines
-from stores import KINDS, folder, opened
+from stores import KINDS, ROOM, folder, opened
 from with_asgi import receive, scope, send
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ from cachespec import Request as Asked
 from cachespec import Response as Answered
 from cachespec.keys import primary_key
 
-ROOM = 1 << 40
 CONTENT = b"x" * 500
 POLICY = Policy(shared=True)
 SMALL = (1_000, 10_000)

@@ -54,7 +54,7 @@ class Headers:
             pairs = list(cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines)
         kept: list[Line] = []
         fields: dict[str, str] = {}
-        # Every message goes through here, and a plain loop takes half as long as anything that looks shorter.
+        # Every message goes through here, and a plain loop is quicker than anything that looks shorter.
         for name, value in pairs:
             known = _NAMES.get(name) or _names(name)
             if known is not None:
