@@ -3,12 +3,13 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachespec.headers import _NAMES, NAMES, Headers, HeadersLike, Line, is_token
+from cachespec.headers import _NAMES, KEPT, LINE_LIMIT, NAMES, SECRET, Headers, HeadersLike, Line, is_token
 
 LINES = (("Vary", "a"), ("ETag", '"1"'), ("vary", "b"), ("VARY", "c"))
 
@@ -66,9 +67,40 @@ def test_names_are_kept_once_and_not_without_bound() -> None:
     assert len(_NAMES) <= NAMES + 1
 
 
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
+    """The table of names, empty."""
+    made: dict[Any, Any] = {}
+    monkeypatch.setattr("cachespec.headers._NAMES", made)
+    return made
+
+
+def test_lines_that_come_again_are_kept_once_and_not_without_bound(table: dict[Any, Any]) -> None:
+    one, other = Headers([(b"X-Again", b" 1 ")]), Headers([(b"x-other", b"1"), (b"X-Again", b" 1 ")])
+    assert one.lines[0] is other.lines[1]
+    for number in range(3 * KEPT):
+        assert Headers([(b"X-Again", str(number).encode())]).lines == (("X-Again", str(number)),)
+    assert len(table[b"X-Again"][2]) <= KEPT
+    assert one.lines[0] is not Headers([(b"X-Again", b" 1 ")]).lines[0]
+
+
+@pytest.mark.parametrize("name", sorted(SECRET))
+def test_secrets_are_not_kept(name: str, table: dict[Any, Any]) -> None:
+    secret = "a secret of somebody"
+    Headers([(name.title(), secret), (name.encode(), secret.encode())])
+    assert not table[name.title()][2]
+    assert not table[name.encode()][2]
+
+
+def test_long_lines_are_not_kept(table: dict[Any, Any]) -> None:
+    Headers([("X-Long", "a" * LINE_LIMIT), ("X-Long", "b" * (LINE_LIMIT + 1))])
+    assert list(table["X-Long"][2]) == ["a" * LINE_LIMIT]
+
+
 def test_headers_have_no_other_attributes() -> None:
-    with pytest.raises(AttributeError, match=r"'Headers' object has no attribute 'other'"):
-        Headers().other  # type: ignore[attr-defined] # noqa: B018
+    for headers in (Headers(), Headers.trusted(())):
+        with pytest.raises(AttributeError, match=r"'Headers' object has no attribute 'other'"):
+            headers.other  # type: ignore[attr-defined] # noqa: B018
 
 
 def test_an_empty_line_is_a_member_of_the_joined_value() -> None:

@@ -26,6 +26,13 @@ NAMES: Final = 1_000
 """How many names of fields are kept to be shared; others are good for one message."""
 NAME_LIMIT: Final = 64
 """Characters of the longest of them."""
+KEPT: Final = 16
+"""How many lines are kept to be shared for each of them: the newest, for most stood in another message just before, as
+those know who compress them (RFC 7541 §2.3.2)."""
+LINE_LIMIT: Final = 256
+"""Characters of the longest value among them."""
+SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+"""Names of fields whose lines are not kept (RFC 7541 §7.1.3)."""
 
 
 class Headers:
@@ -54,35 +61,21 @@ class Headers:
             pairs = list(cast("Mapping[str, str]", lines).items() if isinstance(lines, Mapping) else lines)
         kept: list[Line] = []
         fields: dict[str, str] = {}
-        # Every message goes through here, and a plain loop is quicker than anything that looks shorter.
         for name, value in pairs:
             known = _NAMES.get(name) or _names(name)
             if known is not None:
-                text = value if isinstance(value, str) else str(value, "latin-1")
-                if not text.isprintable():
-                    text = _DANGEROUS.sub(" ", text)
-                text = text.strip(" \t")
-                kept.append((known[0], text))
-                fields[known[1]] = text
+                line = known[2].get(value) or _line(known, value)
+                kept.append(line)
+                fields[known[1]] = line[1]
         self.lines = tuple(kept)
         self.fields = fields if len(fields) == len(kept) else _combined(self.lines)
 
     @classmethod
     def trusted(cls, lines: tuple[Line, ...]) -> Headers:
         """Headers from lines that are known to be sound, such as lines of other `Headers`.  Nothing is checked."""
-        made = cls.__new__(cls)
+        made = _Lines.__new__(_Lines)
         made.lines = lines
         return made
-
-    if not TYPE_CHECKING:  # Every other name would be an attribute, too.
-
-        def __getattr__(self, name: str) -> Mapping[str, str]:
-            # Asked for what is not there, which `fields` is not before somebody wants it: many never do, and those
-            # who do look there a dozen times, without a call.
-            if name != "fields":
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            self.fields = _combined(self.lines)
-            return self.fields
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The combined value of the field `name` (any case), or `default`."""
@@ -139,6 +132,24 @@ class Headers:
         return f"<Headers {', '.join(name for name, _ in self.lines)}>"
 
 
+class _Lines(Headers):
+    """Headers whose fields nobody has looked at: many never are, and they are made for the first who does.
+
+    A class of its own, for what has a `__getattr__` is slower to look into, too, where all is there.
+    """
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:  # Every other name would be an attribute, too.
+
+        def __getattr__(self, name: str) -> Mapping[str, str]:
+            if name != "fields":
+                raise AttributeError(f"{Headers.__name__!r} object has no attribute {name!r}")
+            self.fields = _combined(self.lines)
+            self.__class__ = Headers
+            return self.fields
+
+
 def _combined(lines: tuple[Line, ...]) -> Mapping[str, str]:
     """The values of `lines` by lower-case name, those of one name joined."""
     fields: dict[str, str] = {}
@@ -159,16 +170,33 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
-_NAMES: Final[dict[str | bytes, tuple[str, str]]] = {}
-"""The names of fields, as sent and in lower case, each kept once, however many messages have it."""
+_Name: TypeAlias = tuple[str, str, dict[str | bytes, Line]]
+"""A name as sent and in lower case, and the lines that it begins, by their values as they came."""
+
+_NAMES: Final[dict[str | bytes, _Name]] = {}
+"""The names of fields, each kept once, however many messages have it."""
 
 
-def _names(name: str | bytes) -> tuple[str, str] | None:
-    """`name` as sent and in lower case, to be remembered; None where it is no token (§5.1)."""
+def _names(name: str | bytes) -> _Name | None:
+    """What is known of `name`, to be remembered; None where it is no token (§5.1)."""
     text = name if isinstance(name, str) else name.decode("latin-1")
     if not is_token(text):
         return None
-    known = _NAMES.get(text) or (text, text.lower())
+    known = _NAMES.get(text) or (text, text.lower(), {})
     if len(_NAMES) < NAMES and len(text) <= NAME_LIMIT:
         _NAMES[text] = _NAMES[name] = known
     return known
+
+
+def _line(name: _Name, value: str | bytes) -> Line:
+    """The line of `name` with `value`, to be remembered: it most likely comes again, and then it is shared."""
+    sent, lower, lines = name
+    text = value if isinstance(value, str) else str(value, "latin-1")
+    if not text.isprintable():
+        text = _DANGEROUS.sub(" ", text)
+    line = sent, text.strip(" \t")
+    if lower not in SECRET and len(text) <= LINE_LIMIT:
+        if len(lines) >= KEPT:
+            lines.clear()
+        lines[value] = line
+    return line
