@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -54,6 +55,8 @@ def test_who_looked_into_the_store_before_another_landed_looks_again(flights: Fl
     assert not leads
     assert flight is not None
     assert flight.landing == "again"
+    # Nobody else has to look again because of that.
+    assert flights.over == since + 1
     assert flights.board("slot", "late", flights.over)[0]
 
 
@@ -65,10 +68,11 @@ def test_where_nothing_can_have_been_stored_nobody_looks_again(flights: Flights)
 
 def test_only_so_many_that_have_landed_are_remembered(flights: Flights) -> None:
     since = flights.over
-    for number in range(LATELY + 1):
+    for number in range(2 * LATELY + 1):
         flights.land(str(number), lead(flights, str(number)), "again")
     assert flights.board("0", "late", since)[0]
-    assert not flights.board("1", "late", since)[0]
+    assert not flights.board(str(LATELY), "late", since)[0]
+    assert not flights.board(str(2 * LATELY), "late", since)[0]
 
 
 def test_who_leads_does_not_wait_for_itself(flights: Flights) -> None:
@@ -210,6 +214,51 @@ def test_one_of_many_threads_leads(flights: Flights) -> None:
     for thread in threads:
         thread.join()
     assert sorted(leaders) == [False] * 7 + [True]
+
+
+def test_whoever_begins_to_wait_as_it_lands_is_woken_or_told(flights: Flights) -> None:
+    start = threading.Barrier(2)
+    flown = [lead(flights, str(number)) for number in range(500)]
+
+    def land() -> None:
+        with suppress(threading.BrokenBarrierError):
+            for number, flight in enumerate(flown):
+                start.wait()
+                flights.land(str(number), flight, "again")
+
+    thread = threading.Thread(target=land)
+    thread.start()
+    try:
+        for flight in flown:
+            woken = threading.Event()
+            start.wait()
+            assert not flights.watch(flight, woken.set) or woken.wait(10)
+    finally:
+        start.abort()
+        thread.join()
+
+
+def test_as_it_lands_whoever_gets_the_slot_looks_again(flights: Flights) -> None:
+    start = threading.Barrier(2)
+    rounds = 500
+
+    def land() -> None:
+        for number in range(rounds):
+            flight = lead(flights, str(number))
+            start.wait()
+            flights.land(str(number), flight, "again")
+            start.wait()
+
+    thread = threading.Thread(target=land)
+    thread.start()
+    led = []
+    for number in range(rounds):
+        since = flights.over
+        start.wait()
+        led.append(flights.board(str(number), "late", since)[0])
+        start.wait()
+    thread.join()
+    assert not any(led)
 
 
 # --- how a failure is shared

@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
+from itertools import count
 from typing import Final, Literal, TypeAlias
 
 Landing: TypeAlias = Literal["again", "alone"] | Exception
@@ -21,24 +22,26 @@ NEVER_FOR: Final = 10.0
 NEVER_MOST: Final = 10_000
 """How many such things are remembered."""
 LATELY: Final = 1_000
-"""How many flights that are over are remembered."""
+"""How many flights that are over are remembered, at least; there may be twice as many."""
 
 
-@dataclass(slots=True, eq=False)
 class Flight:
     """One request under way, and who waits for it."""
 
-    owner: Hashable
-    """The thread or task that leads."""
-    landing: Landing | None = None
-    deadline: float | None = None
-    """When waiting ends, by the monotonic clock; None as long as there is no response head."""
-    wakes: tuple[Callable[[], object], ...] = ()
-    """Called when any of that changes, once each."""
-    waiting: int = 0
-    """How many wait."""
-    deserted: tuple[Callable[[], object], ...] = ()
-    """Called when nobody waits any more, once each."""
+    __slots__ = ("deadline", "deserted", "landing", "owner", "waiting", "wakes")
+
+    def __init__(self, owner: Hashable) -> None:
+        self.owner: Hashable = owner
+        """The thread or task that leads."""
+        self.landing: Landing | None = None
+        self.deadline: float | None = None
+        """When waiting ends, by the monotonic clock; None as long as there is no response head."""
+        self.wakes: list[Callable[[], object]] = []
+        """Called when any of that changes, once each."""
+        self.waiting: int = 0
+        """How many tasks wait; all of them are on one loop."""
+        self.deserted: list[Callable[[], object]] = []
+        """Called when none does any more, once each."""
 
     def landed(self) -> Literal["again", "alone"]:
         """What one who has waited does now; the leader's failure is raised, in a copy of its own.
@@ -64,97 +67,121 @@ def _copied(failure: Exception) -> Exception:
     return other if type(other) is type(failure) else failure.with_traceback(None)
 
 
+def _call(wakes: list[Callable[[], object]]) -> None:
+    """Call and forget what is in `wakes`; several may be about it at once."""
+    while wakes:
+        with suppress(IndexError):
+            wakes.pop(0)()
+
+
 class Flights:
-    """The flights of one driver.  Every method is quick, never waits, and may be called from any thread."""
+    """The flights of one driver.  Every method is quick, never waits, and may be called from any thread.
+
+    What every request needs takes no lock, for it has its order.  To look for a flight and to begin one is a single
+    call.  A flight that lands is noted among the latest before it gives its slot up, so that whoever gets the slot
+    finds it there.  Whoever waits says so, and then looks whether it is worth while; whoever ends the wait writes that
+    down, and then looks who waits: one of the two sees the other.
+    """
 
     def __init__(self) -> None:
-        # Re-entrant: what ends a flight may be the garbage collector, in the midst of another method.
-        self._lock = threading.RLock()
         self._flights: dict[Hashable, Flight] = {}
-        self._never: dict[Hashable, float] = {}
         self.over: int = 0
         """How many flights have landed."""
+        self._numbers = count(1)
         self._lately: dict[Hashable, int] = {}
+        self._before: dict[Hashable, int] = {}
+        """What was `_lately` until that was full."""
+        self._never: dict[Hashable, float] = {}
+        self._lock = threading.Lock()
+        """Held while `_never` is changed."""
 
     def board(self, slot: Hashable, owner: Hashable, since: int | None = None) -> tuple[bool, Flight | None]:
         """Whether the caller leads, and the flight: its own, the one to wait for, or None to go alone.
 
         `since` is what `over` was when the caller began to look into the store.  If a flight has landed meanwhile, it
-        gets that one: it may have looked before the response was there.
+        gets one that has: it may have looked before the response was there.
         """
-        with self._lock:
-            flight = self._flights.get(slot)
-            if flight is not None:
-                # Whoever leads and asks again would wait for itself: for an answer that it holds unread, say.
-                return False, None if flight.owner == owner else flight
-            until = self._never.get(slot)
-            if until is not None:
-                if time.monotonic() < until:
-                    return False, None
-                del self._never[slot]
-            if since is not None and self._lately.get(slot, 0) > since:
-                return False, Flight(owner, "again")
-            flight = self._flights[slot] = Flight(owner)
-            return True, flight
+        if slot in self._never and self._nobody_waits(slot):
+            return False, None
+        own = Flight(owner)
+        flight = self._flights.setdefault(slot, own)
+        if flight is not own:
+            # Whoever leads and asks again would wait for itself: for an answer that it holds unread, say.
+            return False, None if flight.owner == owner else flight
+        if since is not None and since != self.over and self._landed(slot) > since:
+            own.landing = "again"
+            self._end(slot, own)
+            return False, own
+        return True, own
 
     def headed(self, flight: Flight, wait: float) -> None:
         """The response head is there: from now on `wait` seconds are enough."""
-        with self._lock:
-            flight.deadline = time.monotonic() + wait
-            wakes, flight.wakes = flight.wakes, ()
-        for wake in wakes:
-            wake()
+        flight.deadline = time.monotonic() + wait
+        if flight.wakes:
+            _call(flight.wakes)
 
     def land(self, slot: Hashable, flight: Flight, landing: Landing, *, never: bool = False) -> None:
         """The flight is over.  With `never`, nobody waits for this slot for a while.  A second time does nothing."""
-        with self._lock:
-            if flight.landing is not None:
-                return
-            flight.landing = landing
-            if self._flights.get(slot) is flight:
-                del self._flights[slot]
-            if never:
-                if len(self._never) >= NEVER_MOST:
-                    self._never.pop(next(iter(self._never)))
-                self._never[slot] = time.monotonic() + NEVER_FOR
-            self.over += 1
-            if landing == "again":
-                self._lately.pop(slot, None)
-                if len(self._lately) >= LATELY:
-                    self._lately.pop(next(iter(self._lately)))
-                self._lately[slot] = self.over
-            wakes = flight.wakes + flight.deserted
-            flight.wakes = flight.deserted = ()
-        for wake in wakes:
-            wake()
+        if flight.landing is not None:
+            return
+        flight.landing = landing
+        number = next(self._numbers)
+        if never:
+            self._never_for_now(slot)
+        elif landing == "again":
+            if len(self._lately) >= LATELY:
+                self._before, self._lately = self._lately, {}
+            self._lately[slot] = number
+        self.over = number
+        self._end(slot, flight)
 
     def wait(self, flight: Flight) -> None:
-        """One more waits for `flight`."""
-        with self._lock:
-            flight.waiting += 1
+        """One more task waits for `flight`."""
+        flight.waiting += 1
 
     def leave(self, flight: Flight) -> None:
-        """One of those who wait gives up, or has what it waited for."""
-        with self._lock:
-            flight.waiting -= 1
-            wakes: tuple[Callable[[], object], ...] = ()
-            if not flight.waiting:
-                wakes, flight.deserted = flight.deserted, ()
-        for wake in wakes:
-            wake()
+        """One of those that wait gives up, or has what it waited for."""
+        flight.waiting -= 1
+        if not flight.waiting:
+            _call(flight.deserted)
 
     def when_deserted(self, flight: Flight, wake: Callable[[], object]) -> bool:
         """Have `wake` called when nobody waits for `flight` any more; False if nobody does."""
-        with self._lock:
-            if flight.landing is not None or not flight.waiting:
-                return False
-            flight.deserted += (wake,)
-            return True
+        if not flight.waiting:
+            return False
+        flight.deserted.append(wake)
+        return flight.landing is None
 
     def watch(self, flight: Flight, wake: Callable[[], object]) -> bool:
-        """Have `wake` called when something changes; False if it has landed already."""
+        """Have `wake` called when something changes; False if it has landed already.
+
+        What is left to wait has to be asked afterwards.
+        """
+        flight.wakes.append(wake)
+        return flight.landing is None
+
+    def _end(self, slot: Hashable, flight: Flight) -> None:
+        """Give up the slot, and wake everybody."""
+        if self._flights.get(slot) is flight:
+            self._flights.pop(slot, None)
+        if flight.wakes or flight.deserted:
+            _call(flight.wakes)
+            _call(flight.deserted)
+
+    def _landed(self, slot: Hashable) -> int:
+        """The number of the latest flight for `slot` that may have stored something; 0 if that was long ago."""
+        return self._lately.get(slot) or self._before.get(slot, 0)
+
+    def _nobody_waits(self, slot: Hashable) -> bool:
+        """Whether what came for `slot` was not storable, a short while ago."""
         with self._lock:
-            if flight.landing is not None:
-                return False
-            flight.wakes += (wake,)
-            return True
+            if time.monotonic() < self._never.get(slot, 0.0):
+                return True
+            self._never.pop(slot, None)
+            return False
+
+    def _never_for_now(self, slot: Hashable) -> None:
+        with self._lock:
+            if len(self._never) >= NEVER_MOST:
+                self._never.pop(next(iter(self._never)))
+            self._never[slot] = time.monotonic() + NEVER_FOR
