@@ -483,6 +483,17 @@ def test_waiting_for_a_body_is_bounded(run: RUN) -> None:
     run(main)
 
 
+def test_without_collapsing_everybody_goes(run: RUN) -> None:
+    async def main() -> None:
+        scene = Scene(policy=Policy(collapse=False)).says(response())
+        first = await scene.cache.fetch(Request("GET", URL), scene.send)
+        assert (await scene.get()).info.status == "miss"
+        await first.content.aclose()
+        assert len(scene.asked) == 2
+
+    run(main)
+
+
 def test_a_task_that_holds_an_unread_answer_does_not_wait_for_itself(run: RUN) -> None:
     async def main() -> None:
         scene = Scene().says(response())
@@ -895,8 +906,9 @@ def test_a_child_process_has_flights_of_its_own(run: RUN) -> None:
     run(main)
 
 
-def test_a_store_that_fails_is_a_miss(run: RUN) -> None:
-    class Failing(MemoryStore):
+@pytest.mark.parametrize("kind", [MemoryStore, Threaded])
+def test_a_store_that_fails_is_a_miss(kind: Any, run: RUN) -> None:
+    class Failing(kind):  # type: ignore[misc]
         def read(self, key: bytes) -> Reading:
             raise OSError
 

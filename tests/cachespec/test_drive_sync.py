@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cachespec import Cache, MemoryStore, Policy, Request, Response, Wish, exchange
+from cachespec.keys import primary_key
 from cachespec.steps import Join, Send
 from cachespec.stores.contract import Reading, Scope
 
@@ -672,6 +673,25 @@ class Late(MemoryStore):
             self.read_once.set()
             assert self.go.wait(10)
         return found
+
+
+def test_what_lands_as_somebody_begins_to_wait_for_it_is_not_waited_for() -> None:
+    cache = Cache()
+    key = primary_key(URL, cache.policy.space)
+    leads, flight = cache._flights.board(key, "another")
+    assert leads
+    watch = cache._flights.watch
+
+    def landing(flight: Any, wake: Any) -> bool:
+        cache._flights.land(key, flight, "again")
+        return watch(flight, wake)
+
+    cache._flights.watch = landing  # type: ignore[method-assign]
+    answer = cache.fetch(Request("GET", URL), lambda request: response())
+    assert b"".join(answer.content) == b"content"
+    assert answer.info.collapsed
+    assert flight is not None
+    assert flight.landing == "again"
 
 
 def test_whoever_has_looked_before_another_one_stored_looks_again() -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from cachespec import Cache, MemoryStore, Override, Policy, Request, Response, Wish, exchange
 from cachespec.entries import Part, Variants
-from cachespec.plain import plain_hit, plain_keys
+from cachespec.forwarding import sent
+from cachespec.plain import plain_hit, plain_keys, plain_miss
 from cachespec.reuse import BEARING
 from cachespec.selection import keys_for
-from cachespec.steps import Read, Stored
+from cachespec.steps import Join, Read, Send, Stored
 from cachespec.stores.contract import Reading
 from cachespec.testing.samples import NOW, entry
 
@@ -113,6 +114,59 @@ def test_the_short_way_comes_to_what_the_long_way_does(
         assert len(steps) == 1
         assert asdict(short) == asdict(outcome)
         assert short.entry is item
+
+
+def told(flow: Any, answer: Response) -> tuple[list[Any], dict[str, Any]]:
+    """The steps of `flow` past the flights, with `answer` for what it sends, and what it comes to."""
+    steps: list[Any] = []
+    result: Any = None
+    try:
+        while True:
+            step = flow.send(result)
+            if isinstance(step, Join):
+                result = "lead"
+                continue
+            steps.append(step)
+            result = (answer, "live") if isinstance(step, Send) else Reading(None, 0, 0)
+    except StopIteration as end:
+        return steps, asdict(end.value)
+
+
+ANSWERS: list[dict[str, Any]] = [
+    {"headers": {"Cache-Control": "max-age=60"}},
+    {"headers": {"Cache-Control": "max-age=60", "Vary": "Accept", "Content-Length": "5"}},
+    {"headers": {"Cache-Control": "no-store"}},
+    {"headers": {"Cache-Control": "max-age=60", "Content-Length": "x"}},
+    {"headers": {"ETag": '"a"'}},
+    {"status": 206, "headers": {"Content-Range": "bytes 0-4/10", "ETag": '"a"', "Content-Length": "5"}},
+    {"status": 304},
+    {"status": 404, "headers": {"Cache-Control": "max-age=60"}},
+    {"status": 503},
+]
+answers = st.builds(lambda options: Response(**({"status": 200} | options)), st.sampled_from(ANSWERS))
+
+
+@settings(max_examples=200)
+@given(requests, policies, wishes, answers)
+def test_where_nothing_is_stored_the_short_way_comes_to_the_same(
+    request: Request, policy: Policy, wish: Wish, answer: Response
+) -> None:
+    keys = plain_keys(request, policy, wish)
+    if keys is None:
+        return
+    looked = keys, Reading(None, 0, 0)
+    case = plain_miss(request, policy, lambda: NOW, wish, looked)
+    assert (case is None) is policy.no_vary_search
+    if case is not None:
+        assert told(sent(case), answer) == told(exchange(request, policy, lambda: NOW, wish, looked=looked), answer)
+
+
+def test_where_something_is_stored_there_is_no_such_way() -> None:
+    request = Request("GET", URL)
+    keys = plain_keys(request, Policy(), Wish())
+    assert keys is not None
+    looked = keys, Reading(entry(URL, b"octets"), 1, 0)
+    assert plain_miss(request, Policy(), lambda: NOW, Wish(), looked) is None
 
 
 @pytest.mark.parametrize("name", sorted(OTHERS))

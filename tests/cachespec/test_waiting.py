@@ -36,8 +36,9 @@ def test_task_and_loop_are_told(run: RUN) -> None:
         tasks, loops = [], []
 
         async def note() -> None:
-            tasks.append(waiting.current_task())
-            loops.append(waiting.current_loop())
+            loop, task = waiting.current()
+            tasks.append(task)
+            loops.append(loop)
 
         await note()
         await note()

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from copy import copy
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from . import forks, waiting
 from .case import Clock
@@ -25,10 +25,11 @@ from .drive import (
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
+from .forwarding import sent
 from .inventory import AsyncInventory
 from .live import AsyncLiveContent, AsyncLiveResponse, Left, aborted
 from .messages import Request
-from .plain import Looked, keys_at, plain_fresh, plain_hit, plain_keys
+from .plain import Looked, keys_at, plain_fresh, plain_hit, plain_keys, plain_miss
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .selection import Keys, kept_url
@@ -42,6 +43,9 @@ R = TypeVar("R")
 AsyncSender: TypeAlias = Callable[[Request], Awaitable[L]]
 """Sends a request, and gives the response as soon as its head is there.  Given the very request that `fetch` was given,
 it should send the original message untouched."""
+
+SETTLED: Final = (Send, Live, Stored, Made, Drain)
+"""What the cache cannot perform by itself: steps that somebody else has to, and outcomes."""
 
 
 class AsyncCache(AsyncInventory):
@@ -80,8 +84,9 @@ class AsyncCache(AsyncInventory):
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
         keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
-            looked = keys, await self.perform(Read(keys.primary))
-            item = looked[1].item
+            read = Read(keys.primary)
+            reading = self.shelter.performed(read, self.store) if self._inline else await self.perform(read)
+            looked, item = (keys, reading), reading.item
             hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
@@ -129,6 +134,11 @@ class AsyncCache(AsyncInventory):
         if self._left:
             for abort in aborted(self._left):
                 self.tidy(abort)
+        case = None if looked is None else plain_miss(request, self.policy, self.clock, wish, looked)
+        if case is not None:
+            course = Course(sent(case), self._flights, self.tidy, since)
+            if self._boards(course, case.keys.primary):
+                return course
         flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
         return Course(flow, self._flights, self.tidy, since)
 
@@ -192,38 +202,47 @@ class AsyncCache(AsyncInventory):
         Where a call was cancelled in the middle of a step (`Course.cut`) and the exchange is to go on nevertheless, the
         step counts as failed.
         """
-        flow = course.flow
         if course.cut is not None:
             result, course.cut = course.cut.otherwise, None
+        step = self._next(course, result, failure)
+        return step if isinstance(step, SETTLED) else await self._settle(course, step)
+
+    def _next(self, course: Course, result: Any = None, failure: Exception | None = None) -> Any:
+        """The next step, or the outcome."""
         try:
-            while True:
-                step = flow.send(result) if failure is None else flow.throw(failure)
-                result = failure = None
-                if isinstance(step, Send):
-                    return step
-                if isinstance(step, Drain):
-                    course.drains(self.policy.collapse_wait)
-                    return step
-                if isinstance(step, Join):
-                    try:
-                        result = await self._join(course, step)
-                        course.since = self._flights.over
-                    except Exception as error:
-                        failure = error
-                elif isinstance(step, Close):
-                    await step.live.aclose()
-                else:
-                    course.cut = step
-                    result = await self.perform(step)
-                    course.cut = None
+            step = course.flow.send(result) if failure is None else course.flow.throw(failure)
         except StopIteration as end:
             course.concluded(end.value, self.policy.collapse_wait)
-            outcome: Outcome[L] = end.value
-            return outcome
+            return end.value
+        if isinstance(step, Drain):
+            course.drains(self.policy.collapse_wait)
+        return step
+
+    async def _settle(self, course: Course, step: Any) -> Any:
+        """Perform `step` and those that come next, up to one of `SETTLED`."""
+        while not isinstance(step, SETTLED):
+            result: Any = None
+            failure: Exception | None = None
+            if isinstance(step, Join):
+                try:
+                    result = await self._join(course, step)
+                    course.since = self._flights.over
+                except Exception as error:
+                    failure = error
+            elif isinstance(step, Close):
+                await step.live.aclose()
+            else:
+                course.cut = step
+                result = await self.perform(step)
+                course.cut = None
+            step = self._next(course, result, failure)
+        return step
 
     async def perform(self, step: StoreStep) -> Any:
         """The result of a step for the store; if the store fails, what the step has for that case."""
         shelter = self.shelter
+        if self._inline:
+            return shelter.performed(step, self.store)
         if shelter.resting_until and shelter.resting:
             return shelter.spared(step)
         try:
@@ -231,7 +250,7 @@ class AsyncCache(AsyncInventory):
                 owed = shelter.oldest()
                 await self._ask(self.store.purge, owed)
                 shelter.delivered(owed)
-            if self._inline or (self._inline_reads and type(step) is Read):
+            if self._inline_reads and type(step) is Read:
                 return step.on(self.store)
             if type(step) is Release and not self._async:
                 # Other processes wait for this, and nobody here.
@@ -246,11 +265,12 @@ class AsyncCache(AsyncInventory):
 
     async def run(self, flow: StoreFlow[R], perform: Callable[[StoreStep], Awaitable[Any]] | None = None) -> R:
         """Drive a flow that asks for nothing but the store."""
+        at_once = self._inline and perform is None
         perform = perform or self.perform
         try:
             step = next(flow)
             while True:
-                step = flow.send(await perform(step))
+                step = flow.send(self.shelter.performed(step, self.store) if at_once else await perform(step))
         except StopIteration as end:
             result: R = end.value
             return result
@@ -291,8 +311,13 @@ class AsyncCache(AsyncInventory):
         """Drive an exchange to its outcome."""
         live: L | None = None
         try:
-            step: Send | Drain[Any] | Outcome[L] = await self.advance(course)
-            while isinstance(step, Send | Drain):
+            step = self._next(course)
+            while True:
+                if not isinstance(step, SETTLED):
+                    step = await self._settle(course, step)
+                if not isinstance(step, Send | Drain):
+                    outcome: Outcome[L] = step
+                    return outcome
                 result: Any = None
                 failure: Exception | None = None
                 try:
@@ -303,14 +328,13 @@ class AsyncCache(AsyncInventory):
                         result = live.head, live
                 except Exception as error:
                     failure = error
-                step = await self.advance(course, result, failure)
+                step = self._next(course, result, failure)
         except BaseException as error:
             course.broken(error)
             if live is not None:
                 # Nobody else knows of it: its connection would never be given back.
                 await live.aclose()
             raise
-        return step
 
     async def _drain(self, step: Drain[L]) -> Entry | None:
         """Read a live response to its end, into the store; what is stored then."""
@@ -335,11 +359,25 @@ class AsyncCache(AsyncInventory):
             return await call(*args)
         return call(*args) if self._inline else await waiting.in_thread(call, *args)
 
+    def _boards(self, course: Course, slot: bytes) -> bool:
+        """Whether `course` can set off at once: nobody else is under way, or nobody waits for anybody."""
+        policy = self.policy
+        if not policy.collapse:
+            return True
+        if policy.collapse_across and self._shared():
+            return False
+        loop, task = waiting.current()
+        leads, flight = self._flights.board((loop, slot), task, course.since)
+        if leads:
+            course.slot, course.flight = (loop, slot), flight
+        return leads
+
     async def _join(self, course: Course, step: Join) -> str:
-        slot = (waiting.current_loop(), step.slot)
+        loop, task = waiting.current()
+        slot = (loop, step.slot)
         if course.leads(slot):
             return "lead"
-        leads, flight = self._flights.board(slot, waiting.current_task(), course.since)
+        leads, flight = self._flights.board(slot, task, course.since)
         if leads:
             course.slot, course.flight = slot, flight
             return await self._lease(course, step) if self.policy.collapse_across and self._shared() else "lead"

@@ -26,10 +26,11 @@ from .drive import (
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
+from .forwarding import sent
 from .inventory import Inventory
 from .live import Left, LiveContent, LiveResponse, aborted
 from .messages import Request
-from .plain import plain_hit, plain_keys
+from .plain import Looked, plain_hit, plain_keys, plain_miss
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .shelter import Shelter
@@ -83,13 +84,13 @@ class Cache(Inventory):
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
         keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
-            looked = keys, self.perform(Read(keys.primary))
+            looked = keys, self.shelter.performed(Read(keys.primary), self.store)
             item = looked[1].item
             hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
-        flow = exchange(request, self.policy, self.clock, wish, looked=looked)
-        course, outcome = self._conduct(flow, send, patience, since)
+        course = self._course(request, wish, looked=looked, since=since)
+        outcome = self._conduct(course, send, patience)
         if isinstance(outcome, Live):
             added = lines_added(self.policy, outcome.info)
             return Answer(outcome.head, self._record(course, outcome), outcome.info, outcome.live, added)
@@ -112,17 +113,7 @@ class Cache(Inventory):
 
     def perform(self, step: StoreStep) -> Any:
         """The result of a step for the store; if the store fails, what the step has for that case."""
-        shelter = self.shelter
-        if shelter.resting_until and shelter.resting:
-            return shelter.spared(step)
-        try:
-            while shelter.owed:
-                owed = shelter.oldest()
-                self.store.purge(owed)
-                shelter.delivered(owed)
-            return step.on(self.store)
-        except Exception as failure:
-            return shelter.failed(step, failure)
+        return self.shelter.performed(step, self.store)
 
     def run(self, flow: StoreFlow[R], perform: Callable[[StoreStep], Any] | None = None) -> R:
         """Drive a flow that asks for nothing but the store."""
@@ -143,16 +134,36 @@ class Cache(Inventory):
         outcome.info.uses = self._uses.once_more(outcome.entry)
         return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), outcome.info)
 
-    def _conduct(
-        self, flow: Any, send: Sender[L], patience: float | None = None, since: int | None = None
-    ) -> tuple[Course, Outcome[L]]:
-        """Drive an exchange to its outcome."""
+    def _course(
+        self,
+        request: Request,
+        wish: Wish,
+        *,
+        background: bool = False,
+        looked: Looked | None = None,
+        since: int | None = None,
+    ) -> Course:
+        """A new exchange.
+
+        `looked` is where a plain request finds its answer, and what lies there, if somebody has looked, and `since`
+        what `Flights.over` was before.
+        """
         if self._forks != forks.seen:
             self._mind_fork()
         if self._left:
             for abort in aborted(self._left):
                 self.run(abort)
-        course = Course(flow, self._flights, self.run, since)
+        case = None if looked is None else plain_miss(request, self.policy, self.clock, wish, looked)
+        if case is not None:
+            course = Course(sent(case), self._flights, self.run, since)
+            if self._boards(course, case.keys.primary):
+                return course
+        flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
+        return Course(flow, self._flights, self.run, since)
+
+    def _conduct(self, course: Course, send: Sender[L], patience: float | None = None) -> Outcome[L]:
+        """Drive an exchange to its outcome."""
+        flow = course.flow
         live: L | None = None
         result: Any = None
         failure: Exception | None = None
@@ -184,13 +195,26 @@ class Cache(Inventory):
                     result = self.perform(step)
         except StopIteration as end:
             course.concluded(end.value, self.policy.collapse_wait)
-            return course, end.value
+            outcome: Outcome[L] = end.value
+            return outcome
         except BaseException as error:
             course.broken(error)
             if live is not None:
                 # Nobody else knows of it: its connection would never be given back.
                 live.close()
             raise
+
+    def _boards(self, course: Course, slot: bytes) -> bool:
+        """Whether `course` can set off at once: nobody else is under way, or nobody waits for anybody."""
+        policy = self.policy
+        if not policy.collapse:
+            return True
+        if policy.collapse_across and self._shared():
+            return False
+        leads, flight = self._flights.board(slot, threading.get_ident(), course.since)
+        if leads:
+            course.slot, course.flight = slot, flight
+        return leads
 
     def _join(self, course: Course, step: Join, patience: float | None) -> str:
         if course.flight is not None and course.leads(step.slot):
@@ -204,11 +228,13 @@ class Cache(Inventory):
             return "alone"
         while flight.landing is None:
             changed = threading.Event()
+            if not self._flights.watch(flight, changed.set):
+                break
             seconds = flight.remaining()
             if until is not None:
                 left = max(0.0, until - time.monotonic())
                 seconds = left if seconds is None else min(seconds, left)
-            if self._flights.watch(flight, changed.set) and not changed.wait(seconds):
+            if not changed.wait(seconds):
                 return "alone"
         return flight.landed()
 
@@ -254,7 +280,8 @@ class Cache(Inventory):
 
     def _refreshed(self, request: Request, send: Sender[L], wish: Wish) -> None:
         try:
-            course, outcome = self._conduct(exchange(request, self.policy, self.clock, wish, background=True), send)
+            course = self._course(request, wish, background=True)
+            outcome = self._conduct(course, send)
             if isinstance(outcome, Live):
                 content = self._record(course, outcome)
                 try:

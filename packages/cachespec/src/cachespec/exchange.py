@@ -20,7 +20,7 @@ from .messages import Request, Response
 from .options import seconds_of
 from .policy import NO_WISH, Policy, Wish
 from .reuse import decide
-from .selection import Candidate, Found, Keys, find, keys_for
+from .selection import Candidate, Keys, find, keys_for
 from .steps import Flow, Join, Made, Outcome, Stored, Swap
 from .stores.contract import Reading
 from .verdicts import Verdict
@@ -88,23 +88,16 @@ def exchange(
     case = Case(request, policy, clock, wish, background, keys, CacheInfo(key=keys.url))
     failure: Exception | None = None
     for _ in range(ROUNDS):
-        slot: bytes | None
-        if root is not None and root.item is None and not policy.no_vary_search:
-            # Nothing lies there, and a plain request has nothing to say about that.
-            case.found = Found(root)
-            case.note(NOTHING_STORED, "uri-miss")
-            slot = keys.primary if policy.collapse else None
-        else:
-            case.found = yield from find(request, keys, policy, root)
-            if background and policy.partial:
-                _narrow(case, asked)
-            if case.guarded:
-                _hide(case)
-            outcome = yield from _from_store(case)
-            if outcome is not None:
-                return outcome
-            slot = _slot(case)
+        case.found = yield from find(request, keys, policy, root)
         root = None
+        if background and policy.partial:
+            _narrow(case, asked)
+        if case.guarded:
+            _hide(case)
+        outcome = yield from _from_store(case)
+        if outcome is not None:
+            return outcome
+        slot = _slot(case)
         if slot is None:
             break
         try:

@@ -107,6 +107,13 @@ def from_server(case: Case, failure: Exception | None) -> Flow[Outcome[Any]]:
     return (yield from _full(case, head, live, requested))
 
 
+def sent(case: Case) -> Flow[Outcome[Any]]:
+    """The answer from the server where the store has nothing to do with it: no condition, and nothing to stand in."""
+    requested = case.clock()
+    head, live = yield Send(case.request)
+    return (yield from _read_through(case, head, live, requested, case.clock()))
+
+
 def _insisting(case: Case) -> Request:
     """The request, saying to caches upstream what the caller said to this one, as in Fetch."""
     said = _INSISTING.get(case.wish.mode)
@@ -195,6 +202,12 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
     if case.request.method == "HEAD":
         yield from _told_by_head(case, head, requested, received)
         return Live(head, live, None, info)
+    return (yield from _read_through(case, head, live, requested, received))
+
+
+def _read_through(case: Case, head: Response, live: Any, requested: float, received: float) -> Flow[Live[Any]]:
+    """The server's response to what may be answered from the store the next time: with a plan, or why there is none."""
+    info = case.info
     plan = yield from _plan(case, head, requested, received)
     if plan is not None:
         return Live(head, live, plan, info, "commit")

@@ -170,12 +170,19 @@ class AsyncLiveContent:
     async def __anext__(self) -> bytes:
         if self._chunks is None:
             self._chunks = self._live.chunks()
+        recording = self._recording
         try:
             chunk = await anext(self._chunks)
-            if self._recording is not None:
-                await self._take(self._recording, chunk)
+            if recording is not None:
+                if recording.take(chunk):
+                    await self._run(recording.flush())
+                if recording.complete:
+                    await self._complete(recording)
+                elif not recording.going:
+                    self.forget(stored=False)
         except StopAsyncIteration:
-            await self._complete()
+            if recording is not None:
+                await self._complete(recording)
             raise
         except Exception:
             self.forget(stored=False)
@@ -186,19 +193,10 @@ class AsyncLiveContent:
             raise
         return chunk
 
-    async def _take(self, recording: Recording, chunk: bytes) -> None:
-        if recording.take(chunk):
-            await self._run(recording.flush())
-        if recording.complete:
-            await self._complete()
-        elif not recording.going:
-            self.forget(stored=False)
-
-    async def _complete(self) -> None:
-        if self._recording is not None:
-            stored = await self._run(self._recording.commit())
-            self._recording = None
-            self._landed(bool(stored))
+    async def _complete(self, recording: Recording) -> None:
+        stored = await self._run(recording.commit())
+        self._recording = None
+        self._landed(bool(stored))
 
     def forget(self, *, stored: bool | None = None) -> None:
         """Record no further, and store nothing."""

@@ -1,8 +1,8 @@
-"""The short way for what nearly every answer from the store is: plain, fresh and at hand.  RFC 9111 §4
+"""The short way for what nearly every answer is: plain, and fresh and at hand or not there at all.  RFC 9111 §4
 
 A *plain* request is a GET of which nothing but the URL bears on a response without Vary.  What the exchange comes to
-for it is told here without its steps, where all of the response lies beside its head and is fresh; all else takes the
-long way, which says the same of these, too.
+for it is told here without its steps, where all of the response lies beside its head and is fresh, or where nothing
+lies there; all else takes the long way, which says the same of these, too.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from .answers import answer_at_hand
+from .case import Case, Clock
 from .entries import Entry, Item
+from .exchange import NOTHING_STORED
 from .info import CacheInfo
 from .keys import primary_key
 from .messages import Request
 from .policy import Policy, Wish
 from .reuse import BEARING, FRESH, decide
-from .selection import Keys, key_url
+from .selection import Found, Keys, key_url
 from .steps import Stored
 from .stores.contract import Reading
 
@@ -52,6 +54,20 @@ def plain_hit(request: Request, url: str, item: Item | None, policy: Policy, now
     if entry is None or entry.body is None:
         return None
     return answer_at_hand(request, entry, CacheInfo(verdicts=[FRESH], key=url), now, status="hit")
+
+
+def plain_miss(request: Request, policy: Policy, clock: Clock, wish: Wish, looked: Looked) -> Case | None:
+    """The case of a plain request that has nothing to ask of the store any more; None where that is not so simple.
+
+    It is to be `sent` as it is, unless another one is waited for.
+    """
+    keys, root = looked
+    if root.item is not None or policy.no_vary_search:
+        return None
+    info = CacheInfo("miss", [NOTHING_STORED], key=keys.url, forward="uri-miss")
+    case = Case(request, policy, clock, wish, False, keys, info)
+    case.found = Found(root)
+    return case
 
 
 def plain_fresh(url: str, item: Item | None, policy: Policy, now: float) -> Entry | None:

@@ -13,7 +13,7 @@ import time
 from typing import Any, Final
 
 from .steps import Drop, Lease, Release, StoreStep
-from .stores.contract import Scope
+from .stores.contract import Scope, Store
 
 OWED: Final = 100
 """Purges that are remembered one by one; more become one of everything."""
@@ -50,6 +50,19 @@ class Shelter:
     def resting(self) -> bool:
         """Whether the store is to be left in peace."""
         return self.resting_until > 0.0 and time.monotonic() < self.resting_until
+
+    def performed(self, step: StoreStep, store: Store) -> Any:
+        """The result of a step for a synchronous store; if that fails, what the step has for that case."""
+        if self.resting_until and self.resting:
+            return self.spared(step)
+        try:
+            while self.owed:
+                owed = self.oldest()
+                store.purge(owed)
+                self.delivered(owed)
+            return step.on(store)
+        except Exception as failure:
+            return self.failed(step, failure)
 
     def spared(self, step: StoreStep) -> Any:
         """What a step results in while the store rests."""

@@ -30,14 +30,13 @@ def _trio() -> Any:
     return trio
 
 
-def current_task() -> Hashable:
-    """The task that runs, whatever the loop: what owns a flight."""
+def current() -> tuple[Any, Hashable]:
+    """The loop and the task that run: what owns a flight."""
     if trio := _trio():
-        task: Hashable = trio.lowlevel.current_task()
-        return task
+        return trio.lowlevel.current_trio_token(), trio.lowlevel.current_task()
     import asyncio
 
-    return asyncio.current_task()
+    return asyncio.get_running_loop(), asyncio.current_task()
 
 
 def current_loop() -> Any:
