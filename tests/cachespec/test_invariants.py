@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cachespec import Cache, MemoryStore, Policy, Request, Response
 from cachespec.dates import format_date
 from cachespec.directives import ResponseDirectives, response_directives
+from cachespec.stores.memory import _keys
 
 URLS = ["https://a.test/1", "https://a.test/2", "https://b.test/1"]
 
@@ -212,7 +213,8 @@ class World:
         assert 0 <= self.store.bytes <= 40_000
         held = {key for key, _ in self.store.items()}
         for index in (self.store._by_url, self.store._by_group):
-            for keys in index.values():
+            for name in index:
+                keys = _keys(index, name)
                 assert keys
                 assert keys <= held
 

@@ -15,10 +15,6 @@ from .headers import is_token
 MAX_DELTA: Final = 2147483648
 """What a number of seconds too large to be held counts as (RFC 9111 §1.2.2, D06)."""
 
-# RFC 9111 §1.2.2
-#   delta-seconds = 1*DIGIT
-_DIGITS: Final = re.compile(r"[0-9]+\Z")
-
 # RFC 9110 §5.6.4
 #   quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE
 #   qdtext        = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text
@@ -43,7 +39,8 @@ _LISTED_TAG: Final = re.compile(rf"[ \t,]*+(?:{_ENTITY_TAG}[ \t]*+(?:,|\Z)|[^,]*
 
 def delta_seconds(text: str) -> int | None:
     """The number of seconds that `text` gives in ASCII digits, at most `MAX_DELTA`, or None (RFC 9111 §1.2.2)."""
-    if not _DIGITS.match(text):
+    # RFC 9111 §1.2.2: delta-seconds = 1*DIGIT
+    if not (text.isascii() and text.isdigit()):
         return None
     if len(text) > 10:
         # D06: what has more digits than a clamped value never reaches int(), which has a limit of its own.
@@ -63,9 +60,10 @@ def content_length(value: str) -> int | None:
         one, *others = {member.strip(" \t") for member in value.split(",")}
         if others:
             return None
-    if not _DIGITS.match(one):
+    if not (one.isascii() and one.isdigit()):
         return None
-    one = one.lstrip("0") or "0"
+    if len(one) > 18:
+        one = one.lstrip("0") or "0"
     return int(one) if len(one) <= 18 else 10**18
 
 

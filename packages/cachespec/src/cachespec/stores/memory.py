@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from .. import forks
 from ..entries import Entry, Item, Variants
@@ -55,8 +55,8 @@ class MemoryStore:
         self._forks = forks.seen
         self._nodes: dict[bytes, Node] = {}
         self._bodies: dict[str, MemoryBody] = {}
-        self._by_url: dict[str, set[bytes]] = {}
-        self._by_group: dict[str, set[bytes]] = {}
+        self._by_url: Index = {}
+        self._by_group: Index = {}
         self._queue = Sieve()
         self._revision = 0
         self._purges = PurgeLog()
@@ -112,10 +112,13 @@ class MemoryStore:
                 self._make_room()
                 return key in self._nodes
             # Before, not after: the hand would take what has just come and nobody could ask for yet.
-            self._make_room(weight, 1)
-            if self.bytes + weight > self.max_bytes:
+            if not self._make_room(weight, 1):
                 return False
-            self._insert(key, item, weight)
+            self._revision += 1
+            node = self._nodes[key] = Node(key, item, self._revision, weight)
+            self._queue.push(node)
+            self._index(node)
+            self.bytes += weight
             return True
 
     def append(self, body_id: str, chunk: bytes) -> bool:
@@ -214,9 +217,9 @@ class MemoryStore:
             return [node for node in self._nodes.values() if scope.hits(node.item)]
         keys: set[bytes] = set()
         for url in scope.urls:
-            keys |= self._by_url.get(url, set())
+            keys.update(_keys(self._by_url, url))
         for _, group in scope.groups:
-            keys |= self._by_group.get(group, set())
+            keys.update(_keys(self._by_group, group))
         return [node for key in keys if scope.hits((node := self._nodes[key]).item)]
 
     def _item(self, key: bytes) -> Item | None:
@@ -234,14 +237,6 @@ class MemoryStore:
         for body_id in abandoned:
             self._drop_body(body_id)
         return len(abandoned)
-
-    def _insert(self, key: bytes, item: Item, weight: int) -> None:
-        self._revision += 1
-        node = Node(key, item, self._revision, weight)
-        self._queue.push(node)
-        self._nodes[key] = node
-        self._index(node)
-        self.bytes += weight
 
     def _update(self, node: Node, item: Item, weight: int) -> None:
         self._unindex(node)
@@ -266,13 +261,15 @@ class MemoryStore:
         if self._on_evict is not None:
             self._on_evict(node.item, why)
 
-    def _make_room(self, weight: int = 0, entries: int = 0) -> None:
+    def _make_room(self, weight: int = 0, entries: int = 0) -> bool:
+        """Whether there is room for so much more, now that some had to go for it."""
         while self.bytes + weight > self.max_bytes or len(self._nodes) + entries > self.max_entries:
             node = self._queue.victim()
             if node is None:
-                return
+                return False
             self.evictions += 1
             self._evict(node, "space")
+        return True
 
     def _drop_body(self, body_id: str) -> None:
         body = self._bodies.pop(body_id, None)
@@ -280,9 +277,9 @@ class MemoryStore:
             self.bytes -= body.size
 
     def _index(self, node: Node) -> None:
-        self._by_url.setdefault(node.item.url, set()).add(node.key)
+        _note(self._by_url, node.item.url, node.key)
         for group in node.item.groups if isinstance(node.item, Entry) else ():
-            self._by_group.setdefault(group, set()).add(node.key)
+            _note(self._by_group, group, node.key)
 
     def _unindex(self, node: Node) -> None:
         _forget(self._by_url, node.item.url, node.key)
@@ -290,10 +287,28 @@ class MemoryStore:
             _forget(self._by_group, group, node.key)
 
 
-def _forget(index: dict[str, set[bytes]], name: str, key: bytes) -> None:
-    keys = index[name]
-    keys.discard(key)
-    if not keys:
+Index: TypeAlias = dict[str, bytes | set[bytes]]
+"""Keys by what they have in common: a set of them, or the only one, for a URL seldom has more."""
+
+
+def _keys(index: Index, name: str) -> set[bytes]:
+    there = index.get(name, set())
+    return {there} if isinstance(there, bytes) else there
+
+
+def _note(index: Index, name: str, key: bytes) -> None:
+    there = index.setdefault(name, key)
+    if isinstance(there, set):
+        there.add(key)
+    elif there != key:
+        index[name] = {there, key}
+
+
+def _forget(index: Index, name: str, key: bytes) -> None:
+    there = index[name]
+    if isinstance(there, set):
+        there.discard(key)
+    if not there or there == key:
         del index[name]
 
 
@@ -301,9 +316,8 @@ def _weight(item: Item) -> int:
     """Bytes that `item` takes, roughly; a body that lies by itself is counted where it lies."""
     if isinstance(item, Variants):
         return OVERHEAD + len(item.url) + 100 * len(item.tags)
-    weight = OVERHEAD + len(item.url)
-    for name, value in item.headers.lines:
-        weight += len(name) + len(value)
-    for part in item.parts:
-        weight += 0 if part.body is None else len(part.body)
-    return weight if item.body is None else weight + len(item.body)
+    # The names of fields are shared by all.
+    weight = OVERHEAD + len(item.url) + len("".join(item.headers.fields.values()))
+    if item.body is not None:
+        return weight + len(item.body)
+    return weight + sum([len(part.body) for part in item.parts if part.body is not None])
