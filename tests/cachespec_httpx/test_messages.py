@@ -239,6 +239,23 @@ def test_another_host_than_the_urls_is_kept_apart(caller: SyncCaller, wire: Wire
     assert contents == [b"b.test", b"a.test", b"a.test", b"b.test", b"a.test"]
 
 
+@pytest.mark.parametrize("url", ["http://a.test", "http://a.test?b=/c", "http://a.test#d"])
+def test_a_url_without_a_path_has_the_host_that_it_says(caller: SyncCaller, wire: Wire, url: str) -> None:
+    wire.answer = replies(httpx.Response(200, headers=FRESH, content=b"page"))
+    with caller.open(caller.caching(transport=wire)) as client:
+        caller.get(client, url)
+        assert cache_info(caller.get(client, url.replace("test", "test/"))).status == "hit"
+
+
+def test_a_host_that_only_stands_somewhere_in_the_url_is_another(caller: SyncCaller, wire: Wire) -> None:
+    url = "http://a.test/?b=://b.test/"
+    wire.answer = lambda request: httpx.Response(200, headers=FRESH, content=b"page")
+    with caller.open(caller.caching(transport=wire)) as client:
+        caller.get(client, url)
+        for host in ("b.test", "a.tes", "a.test.b"):
+            assert cache_info(caller.get(client, url, headers={"Host": host})).status == "miss"
+
+
 def test_a_request_to_change_the_protocol_passes_by_the_cache(caller: SyncCaller, wire: Wire) -> None:
     stream = object()
     wire.answer = replies(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import tracemalloc
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +120,52 @@ def test_a_response_that_ends_with_its_head_is_closed_at_its_end(caller: SyncCal
     # Read to the end where that lets the connection be used again.
     assert [stream.read for stream in streams] == [1, 1, 0, 1]
     assert [stream.closed for stream in streams] == [1, 1, 1, 1]
+
+
+def test_a_response_that_was_read_does_not_wait_for_the_garbage_collector(caller: SyncCaller, wire: Wire) -> None:
+    lines = [("Cache-Control", "max-age=60")]
+    wire.answer = lambda request: httpx.Response(200, headers=lines, stream=Counted(b"x"))
+    with caller.open(caller.caching(transport=wire)) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            response = caller.get(client, "http://a.test/")
+            assert response.elapsed.total_seconds() >= 0
+            left = weakref.ref(response)
+            del response
+            assert left() is None
+        finally:
+            gc.enable()
+
+
+class Hasty(httpx.BaseTransport):
+    """Closes what it has read, before the client does."""
+
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self.transport = transport
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self.transport.handle_request(request)
+        stream = response.stream
+        assert isinstance(stream, httpx.SyncByteStream)
+
+        class Read(httpx.SyncByteStream):
+            def __iter__(self) -> Iterator[bytes]:
+                yield from stream
+                stream.close()
+
+        response.stream = Read()
+        return response
+
+
+def test_who_closes_the_stream_early_loses_nothing(wire: Wire) -> None:
+    lines = [("Cache-Control", "max-age=60")]
+    wire.answer = lambda request: httpx.Response(200, headers=lines, stream=Counted(b"x"))
+    with httpx.Client(transport=Hasty(CacheTransport(wire))) as client:
+        response = client.get("http://a.test/")
+    assert response.content == b"x"
+    assert response.elapsed.total_seconds() >= 0
+    assert cache_info(response).stored
 
 
 class Counted(httpx.SyncByteStream, httpx.AsyncByteStream):

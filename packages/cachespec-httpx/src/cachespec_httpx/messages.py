@@ -6,6 +6,7 @@ header fields differs in it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -20,6 +21,8 @@ from .target import ByteStream, Headers, Request, Response
 EXTENSION: Final = "cachespec"
 """The key of a request's extensions under which a `Wish` lies, and of a response's with the `CacheInfo`."""
 
+_ENDS: Final = re.compile("[/?#]")
+"""What ends an authority (RFC 3986 §3.2)."""
 _PLAIN: Final = Wish()
 _PASS: Final = Wish(mode="no-store")
 
@@ -58,14 +61,15 @@ class Conversion:
 def _target(request: Request) -> str:
     """The target URI.  RFC 9110 §7.1"""
     url = request.url
-    if url.userinfo:
+    text = str(url)
+    if "@" in text and url.userinfo:
         # It went into Authorization, and is neither part of the target nor fit for logs (§4.2.4).
-        url = url.copy_with(userinfo=b"")
+        text = str(url.copy_with(userinfo=b""))
     target = request.extensions.get("target")
     if target is not None:
         # What httpcore puts on the request line in the place of the URL's own path and query.
         return f"{url.scheme}://{url.netloc.decode('ascii')}{target.decode('latin-1')}"
-    return str(url)
+    return text
 
 
 def wish_of(request: Request, asked: CoreRequest) -> Wish:
@@ -91,9 +95,10 @@ def wish_of(request: Request, asked: CoreRequest) -> Wish:
 def _is_host_of(url: str, host: str) -> bool:
     """Whether a Host field says what `url` says.  RFC 9110 §7.2"""
     start = url.find("://") + 3
-    authority = url[start : url.find("/", start)]
-    if host == authority:
+    end = start + len(host)
+    if url.startswith(host, start) and url[end : end + 1] in "/?#":
         return True
+    authority = _ENDS.split(url[start:], 1)[0]
     default = ":443" if url.startswith("https:") else ":80"
     return host.lower() in (authority, authority + default)
 

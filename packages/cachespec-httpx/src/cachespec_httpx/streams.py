@@ -85,10 +85,15 @@ class AsyncLive(_Under):
 
 
 class ContentStream(SyncByteStream):
-    """The content of an answer: from the store, or into it on the way."""
+    """The content of an answer: from the store, or into it on the way.
 
-    def __init__(self, content: Content) -> None:
+    A client wraps the stream of a response in one that knows the response, so that only the garbage collector would
+    free the two.  Where `response` is given, it gets this stream back when it is closed, and both are freed at once.
+    """
+
+    def __init__(self, content: Content, response: Response | None = None) -> None:
         self._content: Content | None = content
+        self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
         if self._content is None:
@@ -97,9 +102,11 @@ class ContentStream(SyncByteStream):
 
     def close(self) -> None:
         """Let go of it; what was not read to its end is not stored."""
-        # And let it go: the response that it came from has this stream, and would be there until the garbage collector
-        # comes by.
+        # And let it go: the response that it came from has this stream.
         content, self._content = self._content, None
+        response, self._response = self._response, None
+        if response is not None and response.is_closed:
+            response.stream = self
         if content is not None:
             content.close()
 
@@ -107,8 +114,9 @@ class ContentStream(SyncByteStream):
 class AsyncContentStream(AsyncByteStream):
     """`ContentStream` on an event loop."""
 
-    def __init__(self, content: AsyncContent) -> None:
+    def __init__(self, content: AsyncContent, response: Response | None = None) -> None:
         self._content: AsyncContent | None = content
+        self._response = response
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         if self._content is None:
@@ -118,5 +126,8 @@ class AsyncContentStream(AsyncByteStream):
     async def aclose(self) -> None:
         """Let go of it; what was not read to its end is not stored."""
         content, self._content = self._content, None
+        response, self._response = self._response, None
+        if response is not None and response.is_closed:
+            response.stream = self
         if content is not None:
             await content.aclose()

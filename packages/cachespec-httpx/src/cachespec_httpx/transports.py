@@ -87,7 +87,7 @@ class CacheTransport(Purging, BaseTransport):
             if answer.live.read:
                 _record(content)
             else:
-                response.stream = ContentStream(content)
+                response.stream = ContentStream(content, response)
         return response
 
     def _mind_fork(self) -> None:
@@ -171,7 +171,7 @@ class AsyncCacheTransport(AsyncPurging, AsyncBaseTransport):
             if answer.live.read:
                 await _arecord(content)
             else:
-                response.stream = AsyncContentStream(content)
+                response.stream = AsyncContentStream(content, response)
         return response
 
     async def aclose(self) -> None:
