@@ -35,7 +35,7 @@ def hits(make: Make, stack: ExitStack, *, stale: bool = False) -> Contender:
 
 def misses(make: Make, stack: ExitStack) -> Contender:
     """Requests for one URL after the other, all of them new to an empty store."""
-    origin = Origin()
+    origin = Origin(distinct=True)
     get: Get | None = None
     own = stack.enter_context(ExitStack())
 
@@ -69,7 +69,7 @@ def async_hits(make: AsyncMake, stack: ExitStack, loop: asyncio.AbstractEventLoo
 
 def async_misses(make: AsyncMake, stack: ExitStack, loop: asyncio.AbstractEventLoop) -> Contender:
     """The same."""
-    origin, numbers = Origin(), count()
+    origin, numbers = Origin(distinct=True), count()
     get: AsyncGet | None = None
     own = stack.enter_context(ExitStack())
 

@@ -51,7 +51,7 @@ GATES = (
     Gate("httpx-hit", "cachespec, memory", "ratio", 1.35),
     *(Gate(f"{client}-hit", f"cachespec, {kind}", "ratio", 1.6) for client in ("requests", "httpx") for kind in DISK),
     Gate("async-hit", "cachespec, memory", "ratio", 1.5),
-    Gate("requests-miss", "cachespec, memory", "ratio", 1.6),
+    *(Gate(f"{client}-miss", "cachespec, memory", "ratio", 1.6) for client in ("requests", "httpx", "async")),
     Gate("asgi-hit", "cachespec, memory", "ratio", 0.2),
     Gate("asgi-large", "cachespec, 1 MiB", "ratio", 2),
     Gate("asgi-past", "cachespec around it", "extra", 15),

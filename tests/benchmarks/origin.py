@@ -47,9 +47,13 @@ def lines(control: str, size: int = SMALL) -> list[tuple[str, str]]:
 
 
 class Origin:
-    """Answers GET: with something fresh for a day, or with something that has to be confirmed every time."""
+    """Answers GET: with something fresh for a day, or with something that has to be confirmed every time.
 
-    def __init__(self, *, stale: bool = False) -> None:
+    With `distinct`, no two responses have the same validators, as those for different URLs have not.
+    """
+
+    def __init__(self, *, stale: bool = False, distinct: bool = False) -> None:
+        self.distinct = distinct
         self.calls = 0
         self.confirmed = 0
         self.lines = lines("public, max-age=0" if stale else "public, max-age=86400")
@@ -61,4 +65,8 @@ class Origin:
         if tag:
             self.confirmed += 1
             return 304, self._short, b""
+        if self.distinct:
+            at = f"{self.calls // 3600 % 24:02}:{self.calls // 60 % 60:02}:{self.calls % 60:02}"
+            validators = [("ETag", f'"{self.calls}"'), ("Last-Modified", f"Mon, 06 Jan 2025 {at} GMT")]
+            return 200, self.lines[:-2] + validators, CONTENT
         return 200, self.lines, CONTENT
