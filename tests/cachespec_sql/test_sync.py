@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Pool, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from cachespec.stores.building import forks
@@ -70,9 +70,14 @@ def test_a_process_that_was_forked_leaves_its_parents_connections_alone(
         monkeypatch.setattr(forks, "_process", -1)
     assert store.read(KEY).item == samples.entry(URL)
     assert before not in store._readers
+    # Before it finds itself in the parent again.
+    store.close()
     monkeypatch.undo()
     # What a child keeps for as long as it runs.
     before.close()
+    for kept in INHERITED:
+        if isinstance(kept, Pool):
+            kept.dispose()
     INHERITED.clear()
 
 
