@@ -67,6 +67,7 @@ class Origin:
             return 304, self._short, b""
         if self.distinct:
             at = f"{self.calls // 3600 % 24:02}:{self.calls // 60 % 60:02}:{self.calls % 60:02}"
+            # The last two lines are the validators.
             validators = [("ETag", f'"{self.calls}"'), ("Last-Modified", f"Mon, 06 Jan 2025 {at} GMT")]
             return 200, self.lines[:-2] + validators, CONTENT
         return 200, self.lines, CONTENT

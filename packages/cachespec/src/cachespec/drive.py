@@ -10,7 +10,7 @@ import inspect
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, Generic, TypeVar
@@ -80,6 +80,13 @@ class Course:
         """What keeps other processes waiting, to be given back."""
         self.cut: StoreStep | None = None
         """The step that is being performed; still there where it was cut off, by a cancellation that others survive."""
+
+    def board(self, slot: Hashable, owner: Hashable) -> tuple[bool, Flight | None]:
+        """See `Flights.board`; a flight that it leads is its own from then on."""
+        leads, flight = self.flights.board(slot, owner, self.since)
+        if leads:
+            self.slot, self.flight = slot, flight
+        return leads, flight
 
     def leads(self, slot: object) -> bool:
         """Whether it leads the flight for `slot` already, having waited for another process; any other one is over."""

@@ -357,7 +357,7 @@ class AsyncCache(AsyncInventory):
         """The result of a call to the store, whatever its colour."""
         if self._async:
             return await call(*args)
-        return call(*args) if self._inline else await waiting.in_thread(call, *args)
+        return await waiting.in_thread(call, *args)
 
     def _boards(self, course: Course, slot: bytes) -> bool:
         """Whether `course` can set off at once: nobody else is under way, or nobody waits for anybody."""
@@ -367,19 +367,15 @@ class AsyncCache(AsyncInventory):
         if policy.collapse_across and self._shared():
             return False
         loop, task = waiting.current()
-        leads, flight = self._flights.board((loop, slot), task, course.since)
-        if leads:
-            course.slot, course.flight = (loop, slot), flight
-        return leads
+        return course.board((loop, slot), task)[0]
 
     async def _join(self, course: Course, step: Join) -> str:
         loop, task = waiting.current()
         slot = (loop, step.slot)
         if course.leads(slot):
             return "lead"
-        leads, flight = self._flights.board(slot, task, course.since)
+        leads, flight = course.board(slot, task)
         if leads:
-            course.slot, course.flight = slot, flight
             return await self._lease(course, step) if self.policy.collapse_across and self._shared() else "lead"
         if flight is None or not step.wait:
             return "alone"

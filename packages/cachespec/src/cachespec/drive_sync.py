@@ -211,18 +211,14 @@ class Cache(Inventory):
             return True
         if policy.collapse_across and self._shared():
             return False
-        leads, flight = self._flights.board(slot, threading.get_ident(), course.since)
-        if leads:
-            course.slot, course.flight = slot, flight
-        return leads
+        return course.board(slot, threading.get_ident())[0]
 
     def _join(self, course: Course, step: Join, patience: float | None) -> str:
         if course.flight is not None and course.leads(step.slot):
             return "lead"
         until = None if patience is None else time.monotonic() + patience
-        leads, flight = self._flights.board(step.slot, threading.get_ident(), course.since)
+        leads, flight = course.board(step.slot, threading.get_ident())
         if leads:
-            course.slot, course.flight = step.slot, flight
             return self._lease(course, step, until) if self.policy.collapse_across and self._shared() else "lead"
         if flight is None or not step.wait:
             return "alone"

@@ -27,8 +27,8 @@ NAMES: Final = 1_000
 NAME_LIMIT: Final = 64
 """Characters of the longest of them."""
 KEPT: Final = 16
-"""How many lines are kept to be shared for each of them: the newest, for most stood in another message just before, as
-those know who compress them (RFC 7541 §2.3.2)."""
+"""How many lines are kept to be shared for each of them, before all of these are forgotten: most lines stood in another
+message just before, as those know who compress them (RFC 7541 §2.3.2)."""
 LINE_LIMIT: Final = 256
 """Characters of the longest value among them."""
 SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
@@ -70,8 +70,8 @@ class Headers:
         self.lines = tuple(kept)
         self.fields = fields if len(fields) == len(kept) else _combined(self.lines)
 
-    @classmethod
-    def trusted(cls, lines: tuple[Line, ...]) -> Headers:
+    @staticmethod
+    def trusted(lines: tuple[Line, ...]) -> Headers:
         """Headers from lines that are known to be sound, such as lines of other `Headers`.  Nothing is checked."""
         made = _Lines.__new__(_Lines)
         made.lines = lines
@@ -144,7 +144,7 @@ class _Lines(Headers):
 
         def __getattr__(self, name: str) -> Mapping[str, str]:
             if name != "fields":
-                raise AttributeError(f"{Headers.__name__!r} object has no attribute {name!r}")
+                raise AttributeError(f"'Headers' object has no attribute {name!r}")
             self.fields = _combined(self.lines)
             self.__class__ = Headers
             return self.fields

@@ -170,9 +170,10 @@ class AsyncLiveContent:
     async def __anext__(self) -> bytes:
         if self._chunks is None:
             self._chunks = self._live.chunks()
-        recording = self._recording
         try:
             chunk = await anext(self._chunks)
+            # Not before: meanwhile it may have been closed.
+            recording = self._recording
             if recording is not None:
                 if recording.take(chunk):
                     await self._run(recording.flush())
@@ -181,8 +182,8 @@ class AsyncLiveContent:
                 elif not recording.going:
                     self.forget(stored=False)
         except StopAsyncIteration:
-            if recording is not None:
-                await self._complete(recording)
+            if self._recording is not None:
+                await self._complete(self._recording)
             raise
         except Exception:
             self.forget(stored=False)

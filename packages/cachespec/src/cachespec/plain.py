@@ -1,8 +1,8 @@
 """The short way for what nearly every answer is: plain, and fresh and at hand or not there at all.  RFC 9111 §4
 
 A *plain* request is a GET of which nothing but the URL bears on a response without Vary.  What the exchange comes to
-for it is told here without its steps, where all of the response lies beside its head and is fresh, or where nothing
-lies there; all else takes the long way, which says the same of these, too.
+for it is told here without its steps, where all of the response lies beside its head and is fresh, and past all that
+concerns the store, where nothing lies there; all else takes the long way, which says the same of these, too.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ from .sieve import Node, Sieve
 OVERHEAD: Final = 1500
 """Bytes that an item takes beside its fields and its body, roughly."""
 
+Index: TypeAlias = dict[str, bytes | set[bytes]]
+"""Keys by what they have in common: a set of them, or the only one, for a URL seldom has more."""
+
 
 class MemoryStore:
     """Responses in this process's memory, shared by its threads and tasks.
@@ -285,10 +288,6 @@ class MemoryStore:
         _forget(self._by_url, node.item.url, node.key)
         for group in node.item.groups if isinstance(node.item, Entry) else ():
             _forget(self._by_group, group, node.key)
-
-
-Index: TypeAlias = dict[str, bytes | set[bytes]]
-"""Keys by what they have in common: a set of them, or the only one, for a URL seldom has more."""
 
 
 def _keys(index: Index, name: str) -> set[bytes]:
