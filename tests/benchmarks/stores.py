@@ -44,7 +44,9 @@ def folder() -> Path:
 def opened(kind: str, stack: ExitStack) -> Store:
     """A new store of ours; ``roomy`` is one in files that has room for everything."""
     if kind == "memory":
-        return MemoryStore()
+        memory = MemoryStore()
+        stack.callback(memory.close)
+        return memory
     place = folder()
     if kind == "roomy":
         roomy = FileStore(place, max_bytes=ROOM, max_body=ROOM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import threading
@@ -14,6 +15,7 @@ import pytest
 from cachespec import MemoryStore
 from cachespec.entries import Entry, Item
 from cachespec.stores.contract import Scope, Stats
+from cachespec.stores.sieve import Node
 from cachespec.testing import StoreKit, samples
 from cachespec.testing.kit import DAY, KEY, LONG, URL, body_at, long_body, put
 from cachespec.testing.samples import NOW
@@ -273,6 +275,24 @@ def test_more_is_found_than_with_least_recently_used(name: str, trace: list[int]
         # Where people read it.
         row = f"| {name} | {room / 5_000:.1%} | {sieve / len(trace):.1%} | {lru / len(trace):.1%} |"
         assert row in page
+
+
+def test_a_store_that_is_closed_leaves_nothing_to_the_garbage_collector() -> None:
+    def nodes() -> int:
+        return sum(isinstance(each, Node) for each in gc.get_objects())
+
+    gc.disable()
+    try:
+        before = nodes()
+        store = MemoryStore()
+        for number in range(10):
+            url = samples.url_of(number)
+            assert put(store, samples.key_of(url), samples.entry(url, b"x"))
+        assert nodes() == before + 10
+        store.close()
+        assert nodes() == before
+    finally:
+        gc.enable()
 
 
 def test_where_bodies_under_way_leave_no_room_an_item_is_refused() -> None:

@@ -211,7 +211,7 @@ class MemoryStore:
         self._bodies.clear()
         self._by_url.clear()
         self._by_group.clear()
-        self._queue = Sieve()
+        self._queue.clear()
         self.bytes = 0
 
     def _hit(self, scope: Scope) -> list[Node]:

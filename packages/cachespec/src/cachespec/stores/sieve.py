@@ -57,6 +57,14 @@ class Sieve:
         else:
             node.older.newer = node.newer
 
+    def clear(self) -> None:
+        """Take all of them out, one from the other: left in a chain, only the garbage collector would free them."""
+        node = self._oldest
+        while node is not None:
+            newer, node.newer, node.older = node.newer, None, None
+            node = newer
+        self._newest = self._oldest = self._hand = None
+
     def victim(self) -> Node | None:
         """Past what was asked for since the hand last came by, to the first that was not; None where nothing is.
 
