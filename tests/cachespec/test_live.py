@@ -74,7 +74,8 @@ class Bench:
         else:
             self.live = AsyncLive(*script)
             cache = AsyncCache(self.store)
-            self.content = AsyncLiveContent(self.live, recording, cache.run, cache.tidy, self.landed.append, self.left)
+            tell = self.landed.append
+            self.content = AsyncLiveContent(self.live, recording, cache.run, None, cache.tidy, tell, self.left)
 
     def read(self, times: int = 1) -> list[bytes]:
         """So many chunks."""
@@ -149,7 +150,7 @@ def test_what_is_not_recorded_passes_through(colour: str) -> None:
     if colour == "sync":
         bench.content = LiveContent(bench.live, None, print, bench.landed.append, bench.left)
     else:
-        bench.content = AsyncLiveContent(bench.live, None, print, print, bench.landed.append, bench.left)
+        bench.content = AsyncLiveContent(bench.live, None, print, None, print, bench.landed.append, bench.left)
     bench.landed.clear()
     assert not bench.content.recorded
     assert bench.read(2) == [b"con", b"tent"]
@@ -164,7 +165,7 @@ def test_what_is_not_recorded_may_break_off(colour: str) -> None:
     if colour == "sync":
         bench.content = LiveContent(bench.live, None, print, bench.landed.append, bench.left)
     else:
-        bench.content = AsyncLiveContent(bench.live, None, print, print, bench.landed.append, bench.left)
+        bench.content = AsyncLiveContent(bench.live, None, print, None, print, bench.landed.append, bench.left)
     bench.landed.clear()
     assert bench.read() == [b"con"]
     with pytest.raises(OSError, match="cut off"):

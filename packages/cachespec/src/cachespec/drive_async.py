@@ -44,8 +44,10 @@ AsyncSender: TypeAlias = Callable[[Request], Awaitable[L]]
 """Sends a request, and gives the response as soon as its head is there.  Given the very request that `fetch` was given,
 it should send the original message untouched."""
 
-SETTLED: Final = (Send, Live, Stored, Made, Drain)
-"""What the cache cannot perform by itself: steps that somebody else has to, and outcomes."""
+ELSEWHERE: Final = (Send, Drain)
+"""Steps that the cache cannot perform by itself."""
+SETTLED: Final = (*ELSEWHERE, Live, Stored, Made)
+"""These, and outcomes."""
 
 
 class AsyncCache(AsyncInventory):
@@ -84,8 +86,8 @@ class AsyncCache(AsyncInventory):
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
         keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
-            read = Read(keys.primary)
-            reading = self.shelter.performed(read, self.store) if self._inline else await self.perform(read)
+            primary = keys.primary
+            reading = self.shelter.read(primary, self.store) if self._inline else await self.perform(Read(primary))
             looked, item = (keys, reading), reading.item
             hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
             if hit is not None:
@@ -265,15 +267,20 @@ class AsyncCache(AsyncInventory):
 
     async def run(self, flow: StoreFlow[R], perform: Callable[[StoreStep], Awaitable[Any]] | None = None) -> R:
         """Drive a flow that asks for nothing but the store."""
-        at_once = self._inline and perform is None
+        if self._inline and perform is None:
+            return self.shelter.run(flow, self.store)
         perform = perform or self.perform
         try:
             step = next(flow)
             while True:
-                step = flow.send(self.shelter.performed(step, self.store) if at_once else await perform(step))
+                step = flow.send(await perform(step))
         except StopIteration as end:
             result: R = end.value
             return result
+
+    def _at_once(self, flow: StoreFlow[R]) -> R:
+        """`run`, where nothing has to be waited for."""
+        return self.shelter.run(flow, self.store)
 
     def tidy(self, flow: StoreFlow[Any]) -> None:
         """Drive a flow that cleans up, without waiting: the task may be being cancelled.
@@ -292,7 +299,8 @@ class AsyncCache(AsyncInventory):
     def record(self, course: Course, outcome: Live[L]) -> AsyncLiveContent:
         """The content of a live response, recorded on its way where there is a plan for it."""
         recording = None if outcome.plan is None else Recording(outcome.plan, self.policy, outcome.info)
-        return AsyncLiveContent(outcome.live, recording, self.run, self.tidy, course.recorded, self._left)
+        at_once = self._at_once if self._inline else None
+        return AsyncLiveContent(outcome.live, recording, self.run, at_once, self.tidy, course.recorded, self._left)
 
     def stored_content(self, outcome: Stored) -> AsyncStoredContent:
         """The content of an answer from the store."""
@@ -315,7 +323,7 @@ class AsyncCache(AsyncInventory):
             while True:
                 if not isinstance(step, SETTLED):
                     step = await self._settle(course, step)
-                if not isinstance(step, Send | Drain):
+                if not isinstance(step, ELSEWHERE):
                     outcome: Outcome[L] = step
                     return outcome
                 result: Any = None

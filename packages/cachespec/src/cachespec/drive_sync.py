@@ -34,7 +34,7 @@ from .plain import Looked, plain_hit, plain_keys, plain_miss
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .shelter import Shelter
-from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Send, Stored, StoreFlow, StoreStep
+from .steps import Close, Drain, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import Store
 from .stores.memory import MemoryStore
 
@@ -84,8 +84,8 @@ class Cache(Inventory):
         # The long way aborts what was left behind, and makes anew what a child process has not inherited.
         keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
         if keys is not None:
-            looked = keys, self.shelter.performed(Read(keys.primary), self.store)
-            item = looked[1].item
+            reading = self.shelter.read(keys.primary, self.store)
+            looked, item = (keys, reading), reading.item
             hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
             if hit is not None:
                 return self._stored(hit)
@@ -117,7 +117,8 @@ class Cache(Inventory):
 
     def run(self, flow: StoreFlow[R], perform: Callable[[StoreStep], Any] | None = None) -> R:
         """Drive a flow that asks for nothing but the store."""
-        perform = perform or self.perform
+        if perform is None:
+            return self.shelter.run(flow, self.store)
         try:
             step = next(flow)
             while True:

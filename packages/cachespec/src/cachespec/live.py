@@ -99,24 +99,19 @@ class LiveContent:
             self.forget()
             raise
         recording = self._recording
-        if chunk is None:
-            if recording is not None:
-                self._complete(recording)
-            raise StopIteration
         if recording is not None:
-            if recording.take(chunk):
+            if chunk is not None and recording.take(chunk):
                 self._run(recording.flush())
-            if recording.complete:
-                self._complete(recording)
+            if chunk is None or recording.complete:
+                stored = self._run(recording.commit())
+                # Not before: whoever interrupts that leaves it to `close` to tell those who wait.
+                self._recording = None
+                self._landed(bool(stored))
             elif not recording.going:
                 self.forget(stored=False)
+        if chunk is None:
+            raise StopIteration
         return chunk
-
-    def _complete(self, recording: Recording) -> None:
-        stored = self._run(recording.commit())
-        # Not before: whoever interrupts that leaves it to `close` to tell those who wait.
-        self._recording = None
-        self._landed(bool(stored))
 
     def forget(self, *, stored: bool | None = None) -> None:
         """Record no further, and store nothing."""
@@ -141,15 +136,23 @@ class LiveContent:
 
 
 class AsyncLiveContent:
-    """`LiveContent` on an event loop.  `tidy` runs a flow without waiting, for when the task is being cancelled."""
+    """`LiveContent` on an event loop.
 
-    __slots__ = ("_chunks", "_landed", "_left", "_live", "_recording", "_run", "_tidy", "recorded", "whole")
+    `tidy` runs a flow without waiting, for when the task is being cancelled, and `at_once`, where there is one, does so
+    with a result.
+    """
+
+    __slots__ = (
+        *("_at_once", "_chunks", "_landed", "_left", "_live", "_over", "_recording", "_run", "_tidy"),
+        *("recorded", "whole"),
+    )
 
     def __init__(
         self,
         live: AsyncLiveResponse,
         recording: Recording | None,
         run: Callable[[StoreFlow[Any]], Awaitable[Any]],
+        at_once: Callable[[StoreFlow[Any]], Any] | None,
         tidy: Callable[[StoreFlow[Any]], object],
         landed: Callable[[bool | None], object],
         left: Left,
@@ -158,8 +161,10 @@ class AsyncLiveContent:
         self.recorded: bool = recording is not None
         self._live = live
         self._chunks: AsyncIterator[bytes] | None = None
+        self._over = False
         self._recording = recording
         self._run = run
+        self._at_once = at_once
         self._tidy = tidy
         self._landed = landed
         self._left = left
@@ -171,20 +176,19 @@ class AsyncLiveContent:
         if self._chunks is None:
             self._chunks = self._live.chunks()
         try:
-            chunk = await anext(self._chunks)
+            chunk = await anext(self._chunks, None)
             # Not before: meanwhile it may have been closed.
             recording = self._recording
             if recording is not None:
-                if recording.take(chunk):
+                if chunk is not None and recording.take(chunk):
                     await self._run(recording.flush())
-                if recording.complete:
-                    await self._complete(recording)
+                if chunk is None or recording.complete:
+                    flow = recording.commit()
+                    stored = await self._run(flow) if self._at_once is None else self._at_once(flow)
+                    self._recording = None
+                    self._landed(bool(stored))
                 elif not recording.going:
                     self.forget(stored=False)
-        except StopAsyncIteration:
-            if self._recording is not None:
-                await self._complete(self._recording)
-            raise
         except Exception:
             self.forget(stored=False)
             raise
@@ -192,12 +196,10 @@ class AsyncLiveContent:
             # Cancelled: one of those who wait begins anew.
             self.forget()
             raise
+        if chunk is None:
+            self._over = True
+            raise StopAsyncIteration
         return chunk
-
-    async def _complete(self, recording: Recording) -> None:
-        stored = await self._run(recording.commit())
-        self._recording = None
-        self._landed(bool(stored))
 
     def forget(self, *, stored: bool | None = None) -> None:
         """Record no further, and store nothing."""
@@ -208,8 +210,10 @@ class AsyncLiveContent:
 
     async def aclose(self) -> None:
         """See `AsyncContent.aclose`."""
-        self.forget()
-        await ended(self._chunks)
+        if self._recording is not None:
+            self.forget()
+        if self._chunks is not None and not self._over:
+            await ended(self._chunks)
         await self._live.aclose()
 
     def __del__(self) -> None:

@@ -88,12 +88,16 @@ class Recording:
 
     def commit(self) -> StoreFlow[bool]:
         """Publish the response, now that its body is complete; whether it is stored.  Does nothing a second time."""
-        stored = self.going and (yield from self._publish())
-        if self._plan.lease is not None:
-            yield from self._give_back()
+        return self._publish() if self._plan.lease is None else self._publish_and_give_back()
+
+    def _publish_and_give_back(self) -> StoreFlow[bool]:
+        stored = yield from self._publish()
+        yield from self._give_back()
         return stored
 
     def _publish(self) -> StoreFlow[bool]:
+        if not self.going:
+            return False
         plan = self._plan
         if plan.declared is not None and self._length != plan.declared:
             # RFC 9112 §8: fewer bytes than announced is an incomplete response, however politely it ended.

@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from .steps import Drop, Lease, Release, StoreStep
-from .stores.contract import Scope, Store
+from .steps import Drop, Lease, Read, Release, StoreFlow, StoreStep
+from .stores.contract import Reading, Scope, Store
 
 OWED: Final = 100
 """Purges that are remembered one by one; more become one of everything."""
@@ -23,6 +23,8 @@ TELL_EVERY: Final = 60.0
 """Seconds between two log lines about the same trouble."""
 
 log: logging.Logger = logging.getLogger("cachespec")
+
+R = TypeVar("R")
 
 
 class Shelter:
@@ -63,6 +65,27 @@ class Shelter:
             return step.on(store)
         except Exception as failure:
             return self.failed(step, failure)
+
+    def read(self, key: bytes, store: Store) -> Reading:
+        """What `Read` results in.  Every request begins with one, and nearly always there is nothing to mind."""
+        if self.owed or self.resting_until:
+            reading: Reading = self.performed(Read(key), store)
+        else:
+            try:
+                reading = store.read(key)
+            except Exception as failure:
+                reading = self.failed(Read(key), failure)
+        return reading
+
+    def run(self, flow: StoreFlow[R], store: Store) -> R:
+        """Drive a flow that asks for nothing but a synchronous store."""
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(self.performed(step, store))
+        except StopIteration as end:
+            result: R = end.value
+            return result
 
     def spared(self, step: StoreStep) -> Any:
         """What a step results in while the store rests."""

@@ -32,11 +32,13 @@ def _trio() -> Any:
 
 def current() -> tuple[Any, Hashable]:
     """The loop and the task that run: what owns a flight."""
-    if trio := _trio():
+    # In this order: trio, where it is loaded and does not run, says so by an exception only.
+    asyncio: Any = sys.modules.get("asyncio")
+    loop = None if asyncio is None else asyncio._get_running_loop()
+    task = None if loop is None else asyncio.current_task(loop)
+    if task is None and (trio := _trio()):
         return trio.lowlevel.current_trio_token(), trio.lowlevel.current_task()
-    import asyncio
-
-    return asyncio.get_running_loop(), asyncio.current_task()
+    return loop, task
 
 
 def current_loop() -> Any:
