@@ -85,8 +85,10 @@ def wish_of(request: Request, asked: CoreRequest) -> Wish:
     if "upgrade" in fields:
         # RFC 9110 §7.8: what the connection is used for then is no response.
         return _PASS
-    host = fields.get("host")
-    if host is not None and not _is_host_of(asked.url, host):
+    host, url = fields.get("host"), asked.url
+    if host is None or url.startswith((f"https://{host}/", f"http://{host}/")):
+        return wish
+    if not _is_host_of(url, host):
         # It was sent to one server and asks for another: what comes of that is an affair of its own.
         return replace(wish, partition=f"{host.lower()}\0{wish.partition or ''}")
     return wish
@@ -94,11 +96,7 @@ def wish_of(request: Request, asked: CoreRequest) -> Wish:
 
 def _is_host_of(url: str, host: str) -> bool:
     """Whether a Host field says what `url` says.  RFC 9110 §7.2"""
-    start = url.find("://") + 3
-    end = start + len(host)
-    if url.startswith(host, start) and url[end : end + 1] in "/?#":
-        return True
-    authority = _ENDS.split(url[start:], 1)[0]
+    authority = _ENDS.split(url[url.find("://") + 3 :], 1)[0]
     default = ":443" if url.startswith("https:") else ":80"
     return host.lower() in (authority, authority + default)
 

@@ -29,10 +29,6 @@ class Case:
     background: bool
     keys: Keys
     info: CacheInfo
-    guarded: bool
-    """Whether the request has credentials that a careful gateway serves only what is explicitly for all."""
-    theirs: Verdict
-    """Whether it has a condition that only the origin server evaluates."""
     found: Found
     """What lies in the store, once somebody has looked."""
 
@@ -46,9 +42,17 @@ class Case:
         self.background = background
         self.keys = keys
         self.info = info
-        fields = request.headers.fields
-        self.guarded = policy.credentials == "explicit" and ("cookie" in fields or "authorization" in fields)
-        self.theirs = left_to_origin(request)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the request has credentials that a careful gateway serves only what is explicitly for all."""
+        fields = self.request.headers.fields
+        return self.policy.credentials == "explicit" and ("cookie" in fields or "authorization" in fields)
+
+    @property
+    def theirs(self) -> Verdict:
+        """Whether it has a condition that only the origin server evaluates."""
+        return left_to_origin(self.request)
 
     def note(self, verdict: Verdict, forward: FwdReason | None = None) -> None:
         """Remember a decision and, where it sends the request to the server, what Cache-Status calls it."""

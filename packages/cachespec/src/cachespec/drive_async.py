@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from copy import copy
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from . import forks, waiting
 from .case import Clock
@@ -32,7 +32,7 @@ from .messages import Request
 from .plain import Looked, keys_at, plain_fresh, plain_hit, plain_keys, plain_miss
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
-from .selection import Keys, kept_url
+from .selection import Keys
 from .shelter import Shelter
 from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Store
@@ -43,11 +43,6 @@ R = TypeVar("R")
 AsyncSender: TypeAlias = Callable[[Request], Awaitable[L]]
 """Sends a request, and gives the response as soon as its head is there.  Given the very request that `fetch` was given,
 it should send the original message untouched."""
-
-ELSEWHERE: Final = (Send, Drain)
-"""Steps that the cache cannot perform by itself."""
-SETTLED: Final = (*ELSEWHERE, Live, Stored, Made)
-"""These, and outcomes."""
 
 
 class AsyncCache(AsyncInventory):
@@ -153,10 +148,9 @@ class AsyncCache(AsyncInventory):
         if not (self._inline or self._inline_reads) or self.shelter.owed or self.shelter.resting:
             return None
         if keys is None:
-            kept = kept_url(url, self.policy)
-            if kept is None:
+            keys = keys_at(url, self.policy)
+            if keys is None:
                 return None
-            keys = keys_at(kept, self.policy)
         try:
             return keys, self.store.read(keys.primary)
         except Exception:
@@ -204,41 +198,39 @@ class AsyncCache(AsyncInventory):
         Where a call was cancelled in the middle of a step (`Course.cut`) and the exchange is to go on nevertheless, the
         step counts as failed.
         """
+        flow = course.flow
         if course.cut is not None:
             result, course.cut = course.cut.otherwise, None
-        step = self._next(course, result, failure)
-        return step if isinstance(step, SETTLED) else await self._settle(course, step)
-
-    def _next(self, course: Course, result: Any = None, failure: Exception | None = None) -> Any:
-        """The next step, or the outcome."""
         try:
-            step = course.flow.send(result) if failure is None else course.flow.throw(failure)
-        except StopIteration as end:
-            course.concluded(end.value, self.policy.collapse_wait)
-            return end.value
-        if isinstance(step, Drain):
-            course.drains(self.policy.collapse_wait)
-        return step
-
-    async def _settle(self, course: Course, step: Any) -> Any:
-        """Perform `step` and those that come next, up to one of `SETTLED`."""
-        while not isinstance(step, SETTLED):
-            result: Any = None
-            failure: Exception | None = None
-            if isinstance(step, Join):
+            while True:
+                step = flow.send(result) if failure is None else flow.throw(failure)
+                if isinstance(step, Send):
+                    return step
+                if isinstance(step, Drain):
+                    course.drains(self.policy.collapse_wait)
+                    return step
+                result = failure = None
                 try:
-                    result = await self._join(course, step)
-                    course.since = self._flights.over
+                    result = await self._performed(course, step)
                 except Exception as error:
                     failure = error
-            elif isinstance(step, Close):
-                await step.live.aclose()
-            else:
-                course.cut = step
-                result = await self.perform(step)
-                course.cut = None
-            step = self._next(course, result, failure)
-        return step
+        except StopIteration as end:
+            course.concluded(end.value, self.policy.collapse_wait)
+            outcome: Outcome[L] = end.value
+            return outcome
+
+    async def _performed(self, course: Course, step: Any) -> Any:
+        """The result of a step that takes nobody else."""
+        if isinstance(step, Join):
+            joined = await self._join(course, step)
+            course.since = self._flights.over
+            return joined
+        if isinstance(step, Close):
+            return await step.live.aclose()
+        course.cut = step
+        result = await self.perform(step)
+        course.cut = None
+        return result
 
     async def perform(self, step: StoreStep) -> Any:
         """The result of a step for the store; if the store fails, what the step has for that case."""
@@ -317,26 +309,28 @@ class AsyncCache(AsyncInventory):
 
     async def _conduct(self, course: Course, send: AsyncSender[L]) -> Outcome[L]:
         """Drive an exchange to its outcome."""
+        flow = course.flow
         live: L | None = None
+        result: Any = None
+        failure: Exception | None = None
         try:
-            step = self._next(course)
             while True:
-                if not isinstance(step, SETTLED):
-                    step = await self._settle(course, step)
-                if not isinstance(step, ELSEWHERE):
-                    outcome: Outcome[L] = step
-                    return outcome
-                result: Any = None
-                failure: Exception | None = None
+                step = flow.send(result) if failure is None else flow.throw(failure)
+                result = failure = None
                 try:
-                    if isinstance(step, Drain):
-                        result = await self._drain(step)
-                    else:
+                    if isinstance(step, Send):
                         live = await send(step.request)
                         result = live.head, live
+                    elif isinstance(step, Drain):
+                        result = await self._drain(course, step)
+                    else:
+                        result = await self._performed(course, step)
                 except Exception as error:
                     failure = error
-                step = self._next(course, result, failure)
+        except StopIteration as end:
+            course.concluded(end.value, self.policy.collapse_wait)
+            outcome: Outcome[L] = end.value
+            return outcome
         except BaseException as error:
             course.broken(error)
             if live is not None:
@@ -344,8 +338,9 @@ class AsyncCache(AsyncInventory):
                 await live.aclose()
             raise
 
-    async def _drain(self, step: Drain[L]) -> Entry | None:
+    async def _drain(self, course: Course, step: Drain[L]) -> Entry | None:
         """Read a live response to its end, into the store; what is stored then."""
+        course.drains(self.policy.collapse_wait)
         recording = Recording(step.plan, self.policy, step.info)
         chunks = step.live.chunks()
         try:

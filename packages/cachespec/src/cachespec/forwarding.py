@@ -111,7 +111,8 @@ def sent(case: Case) -> Flow[Outcome[Any]]:
     """The answer from the server where the store has nothing to do with it: no condition, and nothing to stand in."""
     requested = case.clock()
     head, live = yield Send(case.request)
-    return (yield from _read_through(case, head, live, requested, case.clock()))
+    plan = yield from _plan(case, head, requested, case.clock())
+    return _passed_on(case, head, live, plan)
 
 
 def _insisting(case: Case) -> Request:
@@ -207,14 +208,19 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
 
 def _read_through(case: Case, head: Response, live: Any, requested: float, received: float) -> Flow[Live[Any]]:
     """The server's response to what may be answered from the store the next time: with a plan, or why there is none."""
-    info = case.info
     plan = yield from _plan(case, head, requested, received)
-    if plan is not None:
-        return Live(head, live, plan, info, "commit")
     candidate = case.found.candidate
-    if candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
+    if plan is None and candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
         # Ruling D33: what it replaces must not be used again, although it is not stored itself.
         yield from withdraw(candidate, case.found.root.mark)
+    return _passed_on(case, head, live, plan)
+
+
+def _passed_on(case: Case, head: Response, live: Any, plan: Plan | None) -> Live[Any]:
+    """The server's response, and what those do who wait for it."""
+    info = case.info
+    if plan is not None:
+        return Live(head, live, plan, info, "commit")
     of_the_request = info.verdicts[-1].code in OF_THE_REQUEST and not case.guarded
     alone = head.status >= 500 or head.status in NOT_THEIRS or of_the_request
     return Live(head, live, None, info, "alone" if alone else "never")

@@ -46,11 +46,11 @@ def corrected_initial_age(
     `date` is its `date_value`.  With `trust_age` only Age counts, which is right where every hop is known to send it.
     """
     # A clock that was set back while the request was out must not make anything younger.
-    response_delay = max(0.0, response_time - request_time)
+    response_delay = response_time - request_time if response_time > request_time else 0.0
     corrected_age_value = (age_value(headers) if "age" in headers.fields else 0) + response_delay
     apparent_age = response_time - date
     # The corrected value is never negative, so that a Date ahead of our clock adds nothing.
-    return corrected_age_value if trust_age else max(apparent_age, corrected_age_value)
+    return corrected_age_value if trust_age or corrected_age_value > apparent_age else apparent_age
 
 
 def freshness_lifetime(

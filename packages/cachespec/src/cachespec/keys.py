@@ -33,6 +33,8 @@ FORMAT: Final = b"cachespec-1"
 """Part of every key: what a later format writes is never read by this one."""
 SECRET_FIELDS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Request fields whose values are only ever kept as a keyed digest."""
+LATELY: Final = 512
+"""How many primary keys are remembered, before all of them are forgotten."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 # Nearly every URL: lower case, no port, a path, no fragment, no user information.
@@ -138,10 +140,18 @@ _BEGINNING: Final = hashlib.sha256(_measured(FORMAT))
 """`digest` as far as it is the same for all that begins with the format."""
 
 
-@lru_cache(maxsize=512)
+_PRIMARY: Final[dict[tuple[str, str], bytes]] = {}
+"""The keys that were made lately; to forget the oldest one each time would take a miss as long as to make a key."""
+
+
 def primary_key(url: str, space: str) -> bytes:
     """The 32 octets under which everything about the normalised `url` is found, in the key space `space`."""
-    return url_key(url) + _space_key(space)
+    key = _PRIMARY.get((url, space))
+    if key is None:
+        if len(_PRIMARY) >= LATELY:
+            _PRIMARY.clear()
+        key = _PRIMARY[url, space] = url_key(url) + _space_key(space)
+    return key
 
 
 def url_key(url: str) -> bytes:

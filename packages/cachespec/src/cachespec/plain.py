@@ -18,7 +18,7 @@ from .keys import primary_key
 from .messages import Request
 from .policy import Policy, Wish
 from .reuse import BEARING, FRESH, decide
-from .selection import Found, Keys, key_url
+from .selection import Found, Keys, kept_url
 from .steps import Stored
 from .stores.contract import Reading
 
@@ -39,13 +39,13 @@ def plain_keys(request: Request, policy: Policy, wish: Wish) -> Keys | None:
         return None
     if not policy.enabled or policy.key is not None or policy.request_filter is not None or policy.vary_by:
         return None
-    url = key_url(request, policy, wish)
-    return None if url is None else keys_at(url, policy)
+    return keys_at(request.url if wish.key is None else wish.key, policy)
 
 
-def keys_at(url: str, policy: Policy) -> Keys:
-    """The keys of a plain request for what is kept as `url`."""
-    return Keys(url, primary_key(url, policy.space), (), b"")
+def keys_at(url: str, policy: Policy) -> Keys | None:
+    """The keys of a plain request for `url`; None where there are none."""
+    kept = kept_url(url, policy)
+    return None if kept is None else Keys(kept, primary_key(kept, policy.space), (), b"")
 
 
 def plain_hit(request: Request, url: str, item: Item | None, policy: Policy, now: float) -> Stored | None:

@@ -175,6 +175,7 @@ def assess(
             return USELESS
     shared = policy.shared
     s_maxage = said.s_maxage is not None
+    wished = 0 if wish.stale_if_error is None else seconds_of(wish.stale_if_error) or 0
     # By position: by name, so many take three times as long.
     return Entry(
         normalise_url(request.url) if url is None else url,
@@ -200,7 +201,7 @@ def assess(
         # while_revalidate, if_error, kept
         said.stale_while_revalidate or 0,
         said.stale_if_error or 0,
-        max(policy.stale_while_revalidate or 0, policy.stale_if_error or 0, seconds_of(wish.stale_if_error) or 0),
+        max(policy.stale_while_revalidate or 0, policy.stale_if_error or 0, wished),
         etag,
         modified,
         (cache_groups(kept) if "cache-groups" in fields else ()) + wish.groups,

@@ -81,14 +81,14 @@ class MemoryStore:
         """See `Store.read`."""
         if self._closed:
             raise ValueError("the store is closed")
-        mark = self._purges.mark
+        nothing = self._purges.nothing
         node = self._nodes.get(key)
         if node is None:
-            return Reading(None, 0, mark)
+            return nothing
         node.visited = True
         # The revision first: with an older one than the item's, a swap fails, which is safe.
         revision = node.revision
-        return Reading(node.item, revision, mark)
+        return Reading(node.item, revision, nothing.mark)
 
     def swap(self, key: bytes, item: Item | None, revision: int, mark: int) -> bool:
         """See `Store.swap`."""

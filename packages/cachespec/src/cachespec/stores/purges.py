@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ..entries import Item
-from .contract import Scope
+from .contract import Reading, Scope
 
 REMEMBERED: Final = 1000
 """Purges that are remembered; what began before the oldest of them is not stored."""
@@ -37,12 +37,15 @@ class PurgeLog:
     def __init__(self) -> None:
         self.mark: int = 0
         """The number of the latest purge."""
+        self.nothing: Reading = Reading(None, 0, 0)
+        """What is read where nothing lies."""
         self._scopes: deque[Scope] = deque(maxlen=REMEMBERED)
 
     def add(self, scope: Scope) -> None:
         """Remember a purge."""
         self._scopes.append(scope)
         self.mark += 1
+        self.nothing = Reading(None, 0, self.mark)
 
     def refuses(self, item: Item, mark: int) -> bool:
         """Whether `item`, of an exchange that began when `mark` was the latest purge, must not be stored."""
