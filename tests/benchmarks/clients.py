@@ -34,8 +34,8 @@ def hits(make: Make, stack: ExitStack, *, stale: bool = False) -> Contender:
 
 
 def misses(make: Make, stack: ExitStack) -> Contender:
-    """Requests for one URL after the other, all of them new to an empty store."""
-    origin = Origin(distinct=True)
+    """Requests for one URL after the other, none of which was ever asked for, by an empty store."""
+    origin, numbers = Origin(distinct=True), count()
     get: Get | None = None
     own = stack.enter_context(ExitStack())
 
@@ -46,8 +46,8 @@ def misses(make: Make, stack: ExitStack) -> Contender:
 
     def run(n: int) -> None:
         assert get is not None
-        for number in range(n):
-            get(f"{BASE}{number}")
+        for _ in range(n):
+            get(f"{BASE}{next(numbers)}")
 
     prepare(1)
     run(1)
