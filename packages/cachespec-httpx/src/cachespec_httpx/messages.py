@@ -47,15 +47,13 @@ class Conversion:
         """The head of `request`, and its content where it is in memory."""
         # A request that follows a redirect has a stream that was never read, although it is in memory.
         content = request.read() if isinstance(request.stream, ByteStream) else None
-        return CoreRequest(request.method, _target(request), self._headers(request.headers.raw), content)
-
-    def _headers(self, lines: list[tuple[bytes, bytes]]) -> CoreHeaders:
         # Most of a client's requests have the same lines as the one before.
         last, headers = self._last
+        lines = request.headers.raw
         if lines != last:
             headers = CoreHeaders(lines)
             self._last = lines, headers
-        return headers
+        return CoreRequest(request.method, _target(request), headers, content)
 
 
 def _target(request: Request) -> str:

@@ -112,7 +112,7 @@ def sent(case: Case) -> Flow[Outcome[Any]]:
     requested = case.clock()
     head, live = yield Send(case.request)
     plan = yield from _plan(case, head, requested, case.clock())
-    return _passed_on(case, head, live, plan)
+    return _unstored(case, head, live) if plan is None else Live(head, live, plan, case.info, "commit")
 
 
 def _insisting(case: Case) -> Request:
@@ -209,21 +209,20 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
 def _read_through(case: Case, head: Response, live: Any, requested: float, received: float) -> Flow[Live[Any]]:
     """The server's response to what may be answered from the store the next time: with a plan, or why there is none."""
     plan = yield from _plan(case, head, requested, received)
+    if plan is not None:
+        return Live(head, live, plan, case.info, "commit")
     candidate = case.found.candidate
-    if plan is None and candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
+    if candidate is not None and head.status < 500 and head.status not in NOT_THEIRS:
         # Ruling D33: what it replaces must not be used again, although it is not stored itself.
         yield from withdraw(candidate, case.found.root.mark)
-    return _passed_on(case, head, live, plan)
+    return _unstored(case, head, live)
 
 
-def _passed_on(case: Case, head: Response, live: Any, plan: Plan | None) -> Live[Any]:
-    """The server's response, and what those do who wait for it."""
-    info = case.info
-    if plan is not None:
-        return Live(head, live, plan, info, "commit")
-    of_the_request = info.verdicts[-1].code in OF_THE_REQUEST and not case.guarded
+def _unstored(case: Case, head: Response, live: Any) -> Live[Any]:
+    """The server's response where it is not stored, and what those do who wait for it."""
+    of_the_request = case.info.verdicts[-1].code in OF_THE_REQUEST and not case.guarded
     alone = head.status >= 500 or head.status in NOT_THEIRS or of_the_request
-    return Live(head, live, None, info, "alone" if alone else "never")
+    return Live(head, live, None, case.info, "alone" if alone else "never")
 
 
 def _told_by_head(case: Case, head: Response, requested: float, received: float) -> Flow[None]:

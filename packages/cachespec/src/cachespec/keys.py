@@ -34,7 +34,7 @@ FORMAT: Final = b"cachespec-1"
 SECRET_FIELDS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Request fields whose values are only ever kept as a keyed digest."""
 LATELY: Final = 512
-"""How many primary keys are remembered, before all of them are forgotten."""
+"""How many primary keys are remembered in each key space, before all of them are forgotten."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 # Nearly every URL: lower case, no port, a path, no fragment, no user information.
@@ -140,17 +140,15 @@ _BEGINNING: Final = hashlib.sha256(_measured(FORMAT))
 """`digest` as far as it is the same for all that begins with the format."""
 
 
-_PRIMARY: Final[dict[tuple[str, str], bytes]] = {}
-"""The keys that were made lately; to forget the oldest one each time would take a miss as long as to make a key."""
-
-
 def primary_key(url: str, space: str) -> bytes:
     """The 32 octets under which everything about the normalised `url` is found, in the key space `space`."""
-    key = _PRIMARY.get((url, space))
+    end, lately = _space(space)
+    key = lately.get(url)
     if key is None:
-        if len(_PRIMARY) >= LATELY:
-            _PRIMARY.clear()
-        key = _PRIMARY[url, space] = url_key(url) + _space_key(space)
+        # To forget the oldest one each time would take as long as to make a key.
+        if len(lately) >= LATELY:
+            lately.clear()
+        key = lately[url] = url_key(url) + end
     return key
 
 
@@ -167,8 +165,9 @@ def url_key(url: str) -> bytes:
 
 
 @cache
-def _space_key(space: str) -> bytes:
-    return digest(FORMAT, _octets(space))[:8]
+def _space(space: str) -> tuple[bytes, dict[str, bytes]]:
+    """The 8 octets with which the primary keys in `space` end, and those of them that were made lately, by URL."""
+    return digest(FORMAT, _octets(space))[:8], {}
 
 
 def variant_key(primary: bytes, generation: bytes, selecting: Selecting) -> bytes:

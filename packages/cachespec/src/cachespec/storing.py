@@ -154,7 +154,9 @@ def assess(
             return counts_as
         response = counts_as
     headers = response.headers
-    said, field = _governing(request, response, policy, wish)
+    said, field = policy_of(headers, policy.targets)
+    if wish.ttl is not None or (policy.overrides and wish.overrides):
+        said, field = _overridden(request, response, policy, wish, said, field)
     # A POST whose content is no part of the key can only be stored for a later GET (ruling D39).
     as_get = request.method == "POST" and not ("POST" in policy.methods or wish.body_in_key)
     refusal = _refusal(request, response, policy, said, as_get=as_get)
@@ -222,12 +224,13 @@ def _incomplete(request: Request, response: Response) -> Response | Verdict:
     return incomplete(response) or PART
 
 
-def _governing(request: Request, response: Response, policy: Policy, wish: Wish) -> tuple[ResponseDirectives, str]:
-    """The directives that count for the response, and where they stand: its own, unless the user has others."""
-    said, field = policy_of(response.headers, policy.targets)
+def _overridden(
+    request: Request, response: Response, policy: Policy, wish: Wish, said: ResponseDirectives, field: str
+) -> tuple[ResponseDirectives, str]:
+    """The directives that count for the response, and where they stand: the user's, or else what it says itself."""
     if wish.ttl is not None and response.status in HEURISTICALLY_CACHEABLE:
         return ResponseDirectives(max_age=seconds_of(wish.ttl)), "wish"
-    override = policy.override(request, response.status) if policy.overrides and wish.overrides else None
+    override = policy.override(request, response.status) if wish.overrides else None
     if override is not None:
         missing = said.max_age is None and said.s_maxage is None and "expires" not in response.headers
         if override.when == "always" or (missing and not said.no_store and not said.no_cache and not said.private):
