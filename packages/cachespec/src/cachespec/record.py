@@ -11,6 +11,7 @@ from typing import Final
 
 from .combining import held, with_part
 from .entries import Entry, Part
+from .headers import Headers
 from .info import CacheInfo
 from .partial import Span
 from .policy import Policy
@@ -121,6 +122,8 @@ class Recording:
             if self._chunks and not (yield from self.flush()):
                 return False
             entry.length, entry.body_id = self._length, self._body_id
+        # Not before: nobody looks into the fields of what is stored, as long as all goes well.
+        entry.headers = Headers.trusted(entry.headers.lines)
         self.going = False
         if (yield from publish(plan, entry, self._policy)):
             self._is(entry)

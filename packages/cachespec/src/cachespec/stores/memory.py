@@ -17,7 +17,7 @@ from .pieces import MemoryBody
 from .purges import PurgeLog
 from .sieve import Node, Sieve
 
-OVERHEAD: Final = 1500
+OVERHEAD: Final = 1350
 """Bytes that an item takes beside its fields and its body, roughly."""
 
 Index: TypeAlias = dict[str, bytes | set[bytes]]
@@ -315,8 +315,10 @@ def _weight(item: Item) -> int:
     """Bytes that `item` takes, roughly; a body that lies by itself is counted where it lies."""
     if isinstance(item, Variants):
         return OVERHEAD + len(item.url) + 100 * len(item.tags)
-    # The names of fields are shared by all.
-    weight = OVERHEAD + len(item.url) + len("".join(item.headers.fields.values()))
+    weight = OVERHEAD + len(item.url)
+    # Names are shared by all.
+    for _, value in item.headers.lines:
+        weight += len(value)
     if item.body is not None:
         return weight + len(item.body)
     return weight + sum([len(part.body) for part in item.parts if part.body is not None])
