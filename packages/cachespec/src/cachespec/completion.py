@@ -18,7 +18,7 @@ from .messages import Request, Response
 from .partial import OF_MESSAGE, ContentRange
 from .ranges import strong_validator
 from .selection import find, select, withdraw
-from .steps import Addition, Close, Drain, Flow, Plan, Stored
+from .steps import Addition, Close, Drain, Flow, Plan, Stored, StoreFlow
 from .storing import PART, assess
 from .validation import freshen
 from .verdicts import Verdict
@@ -88,7 +88,9 @@ class Arrival:
         return kept
 
 
-def plan_of_part(case: Case, head: Response, requested: float, received: float, *, combine: bool) -> Flow[Plan | None]:
+def plan_of_part(
+    case: Case, head: Response, requested: float, received: float, *, combine: bool
+) -> StoreFlow[Plan | None]:
     """What to store of a 206, and where; None where it is not stored, for the reason noted.
 
     With `combine` it answers a request for what was missing, and is of no use by itself.
@@ -130,7 +132,7 @@ def plan_of_part(case: Case, head: Response, requested: float, received: float, 
     return Plan(placed, case.keys.primary, case.found.root, names, stop - start, addition=addition)
 
 
-def _give_up(case: Case, head: Response, verdict: Verdict, now: float) -> Flow[None]:
+def _give_up(case: Case, head: Response, verdict: Verdict, now: float) -> StoreFlow[None]:
     """Remove what is stored where a 206 that is not stored tells that it must not be used again (ruling D33)."""
     candidate = case.found.candidate
     if candidate is None:

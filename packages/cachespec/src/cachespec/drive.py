@@ -55,7 +55,7 @@ class Answer(Generic[L, C]):
 
 
 class Course:
-    """One exchange on its way: the generator, and the flight that it leads, if any.
+    """One exchange on its way: the generator, where there is one, and the flight that it leads, if any.
 
     `tidy` drives a flow that cleans up.  `since` is what `Flights.over` was when somebody looked into the store for it.
     """
@@ -64,15 +64,15 @@ class Course:
 
     def __init__(
         self,
-        flow: Flow[Outcome[Any]],
         flights: Flights,
         tidy: Callable[[StoreFlow[None]], object],
         since: int | None = None,
+        flow: Flow[Outcome[Any]] | None = None,
     ) -> None:
         self._tidy = tidy
         self.since: int = flights.over if since is None else since
         """How many flights had landed when it began to look into the store, the last time."""
-        self.flow: Flow[Outcome[Any]] = flow
+        self.flow: Flow[Outcome[Any]] | None = flow
         self.flights: Flights = flights
         self.slot: Any = None
         self.flight: Flight | None = None
@@ -140,7 +140,8 @@ class Course:
     def broken(self, error: BaseException) -> None:
         """It failed, and those who wait fail likewise; or it was given up, and one of them goes on."""
         self.land(error if isinstance(error, Exception) else "again")
-        self.flow.close()
+        if self.flow is not None:
+            self.flow.close()
 
     def recorded(self, stored: bool | None) -> None:
         """The body has been read: those who wait find it stored, go on their own, or one of them begins anew."""

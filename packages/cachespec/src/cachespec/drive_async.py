@@ -9,7 +9,7 @@ from copy import copy
 from typing import Any, TypeAlias, TypeVar
 
 from . import forks, waiting
-from .case import Clock
+from .case import Case, Clock
 from .content import AsyncContent, AsyncStoredContent, ended
 from .drive import (
     PAUSES,
@@ -25,7 +25,7 @@ from .drive import (
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
-from .forwarding import sent
+from .forwarding import answered, answered_at_once, sent
 from .inventory import AsyncInventory
 from .live import AsyncLiveContent, AsyncLiveResponse, Left, aborted
 from .messages import Request
@@ -34,7 +34,7 @@ from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .selection import Keys
 from .shelter import Shelter
-from .steps import Close, Drain, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
+from .steps import Close, Drain, Flow, Join, Live, Made, Outcome, Read, Release, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import AsyncStore, Store
 from .stores.memory import MemoryStore
 
@@ -77,18 +77,26 @@ class AsyncCache(AsyncInventory):
         What `send` raises comes out of here, unless a stored response stands in.  The answer's content has to be read
         to its end or closed.
         """
-        looked, since = None, self._flights.over
-        # The long way aborts what was left behind, and makes anew what a child process has not inherited.
-        keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
+        if self._left or self._forks != forks.seen:
+            self._tidy_up()
+        looked, case, since = None, None, self._flights.over
+        keys = plain_keys(request, self.policy, wish)
         if keys is not None:
-            primary = keys.primary
-            reading = self.shelter.read(primary, self.store) if self._inline else await self.perform(Read(primary))
-            looked, item = (keys, reading), reading.item
-            hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
-            if hit is not None:
-                return self._stored(hit)
-        course = self.course(request, wish, looked=looked, since=since)
-        outcome = await self._conduct(course, send)
+            key = keys.primary
+            looked = keys, (self.shelter.read(key, self.store) if self._inline else await self.perform(Read(key)))
+            item = looked[1].item
+            if item is None:
+                case = plain_miss(request, self.policy, self.clock, wish, looked)
+            else:
+                hit = plain_hit(request, keys.url, item, self.policy, self.clock())
+                if hit is not None:
+                    return self._stored(hit)
+        course = Course(self._flights, self.tidy, since)
+        if case is not None and self._boards(course, case.keys.primary):
+            outcome: Outcome[L] = await self._forward(course, case, send)
+        else:
+            flow = exchange(request, self.policy, self.clock, wish, looked=looked)
+            outcome = await self._conduct(course, flow, send)
         if isinstance(outcome, Live):
             added = lines_added(self.policy, outcome.info)
             return Answer(outcome.head, self.record(course, outcome), outcome.info, outcome.live, added)
@@ -116,28 +124,20 @@ class AsyncCache(AsyncInventory):
         *,
         background: bool = False,
         looked: Looked | None = None,
-        since: int | None = None,
     ) -> Course:
         """A new exchange, to be driven with `advance`.
 
-        `looked` is where a plain request finds its answer, and what lies there, if somebody has looked, and `since`
-        what `Flights.over` was before.
+        `looked` is where a plain request finds its answer, and what lies there, if somebody has just looked.
         """
-        if self._forks != forks.seen:
-            # A child process has not its parent's flights, and a lock may be held by nobody.
-            self._forks = forks.seen
-            self._flights = Flights()
-            self.shelter = self.shelter.inherited()
-        if self._left:
-            for abort in aborted(self._left):
-                self.tidy(abort)
+        if self._left or self._forks != forks.seen:
+            self._tidy_up()
+        course = Course(self._flights, self.tidy)
         case = None if looked is None else plain_miss(request, self.policy, self.clock, wish, looked)
-        if case is not None:
-            course = Course(sent(case), self._flights, self.tidy, since)
-            if self._boards(course, case.keys.primary):
-                return course
-        flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
-        return Course(flow, self._flights, self.tidy, since)
+        if case is not None and self._boards(course, case.keys.primary):
+            course.flow = sent(case)
+        else:
+            course.flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
+        return course
 
     def glance(self, url: str, keys: Keys | None = None) -> Looked | None:
         """Where a plain request (`plain`) for `url` finds its answer, and what lies there, for `fresh` and `course`.
@@ -198,7 +198,7 @@ class AsyncCache(AsyncInventory):
         Where a call was cancelled in the middle of a step (`Course.cut`) and the exchange is to go on nevertheless, the
         step counts as failed.
         """
-        flow = course.flow
+        flow: Any = course.flow
         if course.cut is not None:
             result, course.cut = course.cut.otherwise, None
         try:
@@ -307,9 +307,37 @@ class AsyncCache(AsyncInventory):
         outcome.info.uses = self._uses.once_more(outcome.entry)
         return Answer(head, self.stored_content(outcome), outcome.info)
 
-    async def _conduct(self, course: Course, send: AsyncSender[L]) -> Outcome[L]:
+    def _tidy_up(self) -> None:
+        """Abort what was left behind, and make anew what a child process has not inherited."""
+        if self._forks != forks.seen:
+            # It has not its parent's flights, and a lock may be held by nobody.
+            self._forks = forks.seen
+            self._flights = Flights()
+            self.shelter = self.shelter.inherited()
+        for abort in aborted(self._left):
+            self.tidy(abort)
+
+    async def _forward(self, course: Course, case: Case, send: AsyncSender[L]) -> Live[L]:
+        """What `_conduct` comes to for a plain miss."""
+        live: L | None = None
+        try:
+            requested = case.clock()
+            live = await send(case.request)
+            head, received = live.head, case.clock()
+            outcome = answered_at_once(case, head, live, requested, received)
+            if outcome is None:
+                outcome = await self.run(answered(case, head, live, requested, received))
+        except BaseException as error:
+            course.broken(error)
+            if live is not None:
+                await live.aclose()
+            raise
+        course.concluded(outcome, self.policy.collapse_wait)
+        return outcome
+
+    async def _conduct(self, course: Course, flow: Flow[Outcome[Any]], send: AsyncSender[L]) -> Outcome[L]:
         """Drive an exchange to its outcome."""
-        flow = course.flow
+        course.flow = flow
         live: L | None = None
         result: Any = None
         failure: Exception | None = None
@@ -405,8 +433,9 @@ class AsyncCache(AsyncInventory):
 
     async def _refreshed(self, request: Request, send: AsyncSender[L], wish: Wish) -> None:
         try:
-            course = self.course(request, wish, background=True)
-            outcome = await self._conduct(course, send)
+            course = Course(self._flights, self.tidy)
+            flow = exchange(request, self.policy, self.clock, wish, background=True)
+            outcome = await self._conduct(course, flow, send)
             if isinstance(outcome, Live):
                 content = self.record(course, outcome)
                 try:

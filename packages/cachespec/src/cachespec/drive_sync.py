@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeAlias, TypeVar
 
 from . import forks
-from .case import Clock
+from .case import Case, Clock
 from .content import Content, StoredContent
 from .drive import (
     PAUSES,
@@ -26,15 +26,15 @@ from .drive import (
 from .entries import Entry
 from .exchange import exchange
 from .flight import Flights
-from .forwarding import sent
+from .forwarding import answered, answered_at_once
 from .inventory import Inventory
 from .live import Left, LiveContent, LiveResponse, aborted
 from .messages import Request
-from .plain import Looked, plain_hit, plain_keys, plain_miss
+from .plain import plain_hit, plain_keys, plain_miss
 from .policy import NO_WISH, Policy, Wish
 from .record import Recording
 from .shelter import Shelter
-from .steps import Close, Drain, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
+from .steps import Close, Drain, Flow, Join, Live, Made, Outcome, Send, Stored, StoreFlow, StoreStep
 from .stores.contract import Store
 from .stores.memory import MemoryStore
 
@@ -80,17 +80,25 @@ class Cache(Inventory):
         to its end or closed.  `patience` is for how many seconds at most another request for the same is waited for,
         where the caller has a timeout that is shorter than the other's may be.
         """
-        looked, since = None, self._flights.over
-        # The long way aborts what was left behind, and makes anew what a child process has not inherited.
-        keys = None if self._left or self._forks != forks.seen else plain_keys(request, self.policy, wish)
+        if self._left or self._forks != forks.seen:
+            self._tidy_up()
+        looked, case, since = None, None, self._flights.over
+        keys = plain_keys(request, self.policy, wish)
         if keys is not None:
-            reading = self.shelter.read(keys.primary, self.store)
-            looked, item = (keys, reading), reading.item
-            hit = None if item is None else plain_hit(request, keys.url, item, self.policy, self.clock())
-            if hit is not None:
-                return self._stored(hit)
-        course = self._course(request, wish, looked=looked, since=since)
-        outcome = self._conduct(course, send, patience)
+            looked = keys, self.shelter.read(keys.primary, self.store)
+            item = looked[1].item
+            if item is None:
+                case = plain_miss(request, self.policy, self.clock, wish, looked)
+            else:
+                hit = plain_hit(request, keys.url, item, self.policy, self.clock())
+                if hit is not None:
+                    return self._stored(hit)
+        course = Course(self._flights, self.run, since)
+        if case is not None and self._boards(course, case.keys.primary):
+            outcome: Outcome[L] = self._forward(course, case, send)
+        else:
+            flow = exchange(request, self.policy, self.clock, wish, looked=looked)
+            outcome = self._conduct(course, flow, send, patience)
         if isinstance(outcome, Live):
             added = lines_added(self.policy, outcome.info)
             return Answer(outcome.head, self._record(course, outcome), outcome.info, outcome.live, added)
@@ -135,36 +143,35 @@ class Cache(Inventory):
         outcome.info.uses = self._uses.once_more(outcome.entry)
         return Answer(head, StoredContent(outcome.pieces, outcome.entry.body, outcome.body), outcome.info)
 
-    def _course(
-        self,
-        request: Request,
-        wish: Wish,
-        *,
-        background: bool = False,
-        looked: Looked | None = None,
-        since: int | None = None,
-    ) -> Course:
-        """A new exchange.
+    def _tidy_up(self) -> None:
+        """Abort what was left behind, and make anew what a child process has not inherited."""
+        self._mind_fork()
+        for abort in aborted(self._left):
+            self.run(abort)
 
-        `looked` is where a plain request finds its answer, and what lies there, if somebody has looked, and `since`
-        what `Flights.over` was before.
-        """
-        if self._forks != forks.seen:
-            self._mind_fork()
-        if self._left:
-            for abort in aborted(self._left):
-                self.run(abort)
-        case = None if looked is None else plain_miss(request, self.policy, self.clock, wish, looked)
-        if case is not None:
-            course = Course(sent(case), self._flights, self.run, since)
-            if self._boards(course, case.keys.primary):
-                return course
-        flow = exchange(request, self.policy, self.clock, wish, background=background, looked=looked)
-        return Course(flow, self._flights, self.run, since)
+    def _forward(self, course: Course, case: Case, send: Sender[L]) -> Live[L]:
+        """What `_conduct` comes to for a plain miss."""
+        live: L | None = None
+        try:
+            requested = case.clock()
+            live = send(case.request)
+            head, received = live.head, case.clock()
+            outcome = answered_at_once(case, head, live, requested, received)
+            if outcome is None:
+                outcome = self.run(answered(case, head, live, requested, received))
+        except BaseException as error:
+            course.broken(error)
+            if live is not None:
+                live.close()
+            raise
+        course.concluded(outcome, self.policy.collapse_wait)
+        return outcome
 
-    def _conduct(self, course: Course, send: Sender[L], patience: float | None = None) -> Outcome[L]:
+    def _conduct(
+        self, course: Course, flow: Flow[Outcome[Any]], send: Sender[L], patience: float | None = None
+    ) -> Outcome[L]:
         """Drive an exchange to its outcome."""
-        flow = course.flow
+        course.flow = flow
         live: L | None = None
         result: Any = None
         failure: Exception | None = None
@@ -277,8 +284,9 @@ class Cache(Inventory):
 
     def _refreshed(self, request: Request, send: Sender[L], wish: Wish) -> None:
         try:
-            course = self._course(request, wish, background=True)
-            outcome = self._conduct(course, send)
+            course = Course(self._flights, self.run)
+            flow = exchange(request, self.policy, self.clock, wish, background=True)
+            outcome = self._conduct(course, flow, send)
             if isinstance(outcome, Live):
                 content = self._record(course, outcome)
                 try:

@@ -25,7 +25,7 @@ from .messages import Request, Response
 from .policy import Policy, Wish
 from .reuse import may_stand_in
 from .selection import Candidate, candidates, find, key_url, keys_for, publish, select, withdraw
-from .steps import Close, Drop, Flow, Live, Outcome, Plan, Send, ServerError, Stored, Swap
+from .steps import Close, Drop, Flow, Live, Outcome, Plan, Send, ServerError, Stored, StoreFlow, Swap
 from .stores.contract import Scope
 from .storing import STORABLE, assess
 from .validation import answers_client, conditional, freshen, head_agrees, identified
@@ -111,8 +111,7 @@ def sent(case: Case) -> Flow[Outcome[Any]]:
     """The answer from the server where the store has nothing to do with it: no condition, and nothing to stand in."""
     requested = case.clock()
     head, live = yield Send(case.request)
-    plan = yield from _plan(case, head, requested, case.clock())
-    return _unstored(case, head, live) if plan is None else Live(head, live, plan, case.info, "commit")
+    return (yield from answered(case, head, live, requested, case.clock()))
 
 
 def _insisting(case: Case) -> Request:
@@ -203,10 +202,10 @@ def _full(case: Case, head: Response, live: Any, requested: float) -> Flow[Live[
     if case.request.method == "HEAD":
         yield from _told_by_head(case, head, requested, received)
         return Live(head, live, None, info)
-    return (yield from _read_through(case, head, live, requested, received))
+    return (yield from answered(case, head, live, requested, received))
 
 
-def _read_through(case: Case, head: Response, live: Any, requested: float, received: float) -> Flow[Live[Any]]:
+def answered(case: Case, head: Response, live: Any, requested: float, received: float) -> StoreFlow[Live[Any]]:
     """The server's response to what may be answered from the store the next time: with a plan, or why there is none."""
     plan = yield from _plan(case, head, requested, received)
     if plan is not None:
@@ -216,6 +215,20 @@ def _read_through(case: Case, head: Response, live: Any, requested: float, recei
         # Ruling D33: what it replaces must not be used again, although it is not stored itself.
         yield from withdraw(candidate, case.found.root.mark)
     return _unstored(case, head, live)
+
+
+def answered_at_once(case: Case, head: Response, live: Any, requested: float, received: float) -> Live[Any] | None:
+    """`answered`, where the store has nothing to do with that; None where it may have.
+
+    That nothing lies there, and that the request has no selecting values, is known.
+    """
+    if head.status == 206 or "vary" in head.headers.fields:
+        return None
+    plan = _plan_of_whole(case, head, requested, received)
+    if plan is None:
+        return _unstored(case, head, live)
+    case.note(STORABLE)
+    return Live(head, live, plan, case.info, "commit")
 
 
 def _unstored(case: Case, head: Response, live: Any) -> Live[Any]:
@@ -243,11 +256,26 @@ def _told_by_head(case: Case, head: Response, requested: float, received: float)
         yield from withdraw(candidate, case.found.root.mark)
 
 
-def _plan(case: Case, head: Response, requested: float, received: float) -> Flow[Plan | None]:
+def _plan(case: Case, head: Response, requested: float, received: float) -> StoreFlow[Plan | None]:
     """What to store of a response, and where; None where it is not stored, for the reason noted."""
-    policy = case.policy
-    if head.status == 206 and policy.partial:
+    if head.status == 206 and case.policy.partial:
         return (yield from plan_of_part(case, head, requested, received, combine=False))
+    plan = _plan_of_whole(case, head, requested, received)
+    if plan is None:
+        return None
+    if plan.names or case.keys.base:
+        placed = yield from select(plan.entry, plan.names, case.request, case.keys, case.policy)
+        if placed is None:
+            case.note(NO_STORE_NOW)
+            return None
+        plan.entry = placed
+    case.note(STORABLE)
+    return plan
+
+
+def _plan_of_whole(case: Case, head: Response, requested: float, received: float) -> Plan | None:
+    """What to store of a response that is no part, its selecting values left out; None, with the reason noted."""
+    policy = case.policy
     url = case.keys.url
     assessed = assess(
         case.request, head, policy, request_time=requested, response_time=received, wish=case.wish, url=url
@@ -255,22 +283,17 @@ def _plan(case: Case, head: Response, requested: float, received: float) -> Flow
     declared, verdict = _declared_length(head, policy)
     if isinstance(assessed, Verdict):
         verdict = assessed
+    elif verdict.yes and case.found.root.mark < 0:
+        verdict = NO_STORE_NOW
     if isinstance(assessed, Verdict) or not verdict.yes:
         case.note(verdict)
         return None
     varies = head.headers.fields.get("vary")
     names = () if varies is None else vary_names(varies) or ()
-    placed: Entry | None = assessed
-    if names or case.keys.base:
-        placed = yield from select(assessed, names, case.request, case.keys, policy)
-    if placed is None or case.found.root.mark < 0:
-        case.note(NO_STORE_NOW)
-        return None
-    case.note(STORABLE)
     wanted = None
     if policy.content_filter is not None:
         wanted = partial(policy.content_filter, case.request, head)
-    return Plan(placed, case.keys.primary, case.found.root, names, declared, wanted)
+    return Plan(assessed, case.keys.primary, case.found.root, names, declared, wanted)
 
 
 def _declared_length(head: Response, policy: Policy) -> tuple[int | None, Verdict]:
