@@ -98,7 +98,7 @@ class ContentStream(SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         if self._content is None:
             raise StreamClosed
-        return iter(self._content)
+        return self._content
 
     def close(self) -> None:
         """Let go of it; what was not read to its end is not stored."""
@@ -121,7 +121,7 @@ class AsyncContentStream(AsyncByteStream):
     def __aiter__(self) -> AsyncIterator[bytes]:
         if self._content is None:
             raise StreamClosed
-        return aiter(self._content)
+        return self._content
 
     async def aclose(self) -> None:
         """Let go of it; what was not read to its end is not stored."""

@@ -280,12 +280,13 @@ def _plan_of_whole(case: Case, head: Response, requested: float, received: float
     assessed = assess(
         case.request, head, policy, request_time=requested, response_time=received, wish=case.wish, url=url
     )
-    declared, verdict = _declared_length(head, policy)
     if isinstance(assessed, Verdict):
-        verdict = assessed
-    elif verdict.yes and case.found.root.mark < 0:
+        case.note(assessed)
+        return None
+    declared, verdict = _declared_length(head, policy)
+    if verdict.yes and case.found.root.mark < 0:
         verdict = NO_STORE_NOW
-    if isinstance(assessed, Verdict) or not verdict.yes:
+    if not verdict.yes:
         case.note(verdict)
         return None
     varies = head.headers.fields.get("vary")
