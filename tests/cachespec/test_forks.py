@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -29,7 +30,18 @@ def test_a_child_counts_one_fork_more_than_its_parent(fork: Callable[[], int]) -
     assert forks.count() == forks.seen == before
 
 
-def test_a_process_that_python_does_not_know_of_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [None, bytearray(1)], ids=["asks the system", "looks at a page"])
+def test_a_process_that_python_does_not_know_of_is_counted_once(
+    page: bytearray | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(forks, "_process", -1)
+    monkeypatch.setattr(forks, "_page", page)
     monkeypatch.setattr(forks, "seen", 3)
     assert (forks.count(), forks.count(), forks.seen) == (4, 4, 4)
+
+
+def test_where_no_page_is_wiped_the_system_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forks, "WIPE_ON_FORK", -1)
+    assert forks._wiped_page() is None
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert forks._wiped_page() is None
