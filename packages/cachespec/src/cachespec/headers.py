@@ -33,6 +33,9 @@ LINE_LIMIT: Final = 256
 """Characters of the longest value among them."""
 SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 """Names of fields whose lines are not kept (RFC 7541 §7.1.3)."""
+SINGULAR: Final = frozenset({"etag", "last-modified"})
+"""Names of fields whose lines are not worth it, for each response has its own."""
+_UNKEPT: Final = SECRET | SINGULAR
 
 
 class Headers:
@@ -189,13 +192,13 @@ def _names(name: str | bytes) -> _Name | None:
 
 
 def _line(name: _Name, value: str | bytes) -> Line:
-    """The line of `name` with `value`, to be remembered: it most likely comes again, and then it is shared."""
+    """The line of `name` with `value`, to be remembered where it most likely comes again, and then is shared."""
     sent, lower, lines = name
     text = value if isinstance(value, str) else str(value, "latin-1")
     if not text.isprintable():
         text = _DANGEROUS.sub(" ", text)
     line = sent, text.strip(" \t")
-    if lower not in SECRET and len(text) <= LINE_LIMIT:
+    if lower not in _UNKEPT and len(text) <= LINE_LIMIT:
         if len(lines) >= KEPT:
             lines.clear()
         lines[value] = line
