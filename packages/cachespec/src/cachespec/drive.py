@@ -62,17 +62,11 @@ class Course:
 
     __slots__ = ("_tidy", "cut", "flight", "flights", "flow", "lease", "since", "slot")
 
-    def __init__(
-        self,
-        flights: Flights,
-        tidy: Callable[[StoreFlow[None]], object],
-        since: int | None = None,
-        flow: Flow[Outcome[Any]] | None = None,
-    ) -> None:
+    def __init__(self, flights: Flights, tidy: Callable[[StoreFlow[None]], object], since: int | None = None) -> None:
         self._tidy = tidy
         self.since: int = flights.over if since is None else since
         """How many flights had landed when it began to look into the store, the last time."""
-        self.flow: Flow[Outcome[Any]] | None = flow
+        self.flow: Flow[Outcome[Any]] | None = None
         self.flights: Flights = flights
         self.slot: Any = None
         self.flight: Flight | None = None

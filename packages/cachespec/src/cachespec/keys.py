@@ -145,7 +145,7 @@ def primary_key(url: str, space: str) -> bytes:
     end, lately = _space(space)
     key = lately.get(url)
     if key is None:
-        # To forget the oldest one each time would take as long as to make a key.
+        # To forget the oldest one each time would take nearly as long as to make a key.
         if len(lately) >= LATELY:
             lately.clear()
         key = lately[url] = url_key(url) + end

@@ -59,7 +59,7 @@ def plain_hit(request: Request, url: str, item: Item | None, policy: Policy, now
 def plain_miss(request: Request, policy: Policy, clock: Clock, wish: Wish, looked: Looked) -> Case | None:
     """The case of a plain request that has nothing to ask of the store any more; None where that is not so simple.
 
-    It is to be `sent` as it is, unless another one is waited for.
+    It is to be forwarded as it is, unless another one is waited for.
     """
     keys, root = looked
     if root.item is not None or policy.no_vary_search:

@@ -122,7 +122,7 @@ class Recording:
             if self._chunks and not (yield from self.flush()):
                 return False
             entry.length, entry.body_id = self._length, self._body_id
-        # Not before: nobody looks into the fields of what is stored, as long as all goes well.
+        # Without the fields, a sixth of its memory: they are made anew for whoever asks, and a plain hit does not.
         entry.headers = Headers.trusted(entry.headers.lines)
         self.going = False
         if (yield from publish(plan, entry, self._policy)):

@@ -31,7 +31,7 @@ def _trio() -> Any:
 
 
 def current() -> tuple[Any, Hashable]:
-    """The loop and the task that run: what owns a flight."""
+    """The loop and the task that run: what owns a flight.  None for what does not run."""
     # In this order: trio, where it is loaded and does not run, says so by an exception only.
     asyncio: Any = sys.modules.get("asyncio")
     loop = None if asyncio is None else asyncio._get_running_loop()
