@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from cachespec.content import AsyncStoredContent, StoredContent, whole_of
+from cachespec.content import AsyncStoredContent, StoredContent, ended, whole_of
 
 OCTETS = b"0123456789"
 
@@ -111,3 +111,7 @@ def test_an_unread_body_is_closed() -> None:
     content.close()
     assert body.closed == 1
     assert list(content) == []
+
+
+def test_an_iterator_that_cannot_be_ended_is_left_as_it_is() -> None:
+    anyio.run(ended, iter(b""))

@@ -10,7 +10,7 @@ import pytest
 
 from cachespec import AsyncCache, CacheInfo, Entry, MemoryStore, Policy, Request, Response, Wish
 from cachespec.flight import Flight
-from cachespec.steps import Append, Made, Read, Send, Stored
+from cachespec.steps import Append, Drain, Made, Read, Send, Stored
 from cachespec.stores.contract import NOTHING, Reading
 
 URL = "https://example.com/a"
@@ -729,6 +729,41 @@ def test_what_a_dropped_answer_left_in_the_store_goes_with_the_next_request(run:
     run(main)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # trio tells who dropped it
+def test_what_a_dropped_answer_left_in_the_store_goes_with_the_next_pushed_exchange(run: RUN) -> None:
+    async def main() -> None:
+        scene = Scene().says(response("max-age=60", b"x" * 300_000, b"y"))
+        answer = await scene.cache.fetch(Request("GET", URL), scene.send)
+        await anext(answer.content)
+        del answer
+        scene.cache.course(Request("GET", URL))
+        assert scene.cache.store.bytes == 0
+
+    run(main)
+
+
+def test_a_response_that_a_filter_of_the_users_fails_on_is_let_go(run: RUN) -> None:
+    def broken(request: Request, response: Response) -> bool:
+        raise ValueError("the filter")
+
+    async def main() -> None:
+        scene = Scene(policy=Policy(response_filter=broken))
+        live = response()
+
+        async def send(request: Request) -> Live:
+            return live
+
+        with pytest.raises(ValueError, match="the filter"):
+            await scene.cache.fetch(Request("GET", URL), send)
+        assert live.closed == 1
+        # Nobody waits for it any more.
+        scene.says(response())
+        with pytest.raises(ValueError, match="the filter"):
+            await scene.get()
+
+    run(main)
+
+
 def test_cleaning_up_may_fail(run: RUN) -> None:
     class Failing(MemoryStore):
         def discard(self, body_id: str) -> None:
@@ -931,5 +966,64 @@ def test_the_outcome_of_a_pushed_exchange_is_read_like_any_other(run: RUN) -> No
         outcome = await scene.cache.advance(scene.cache.course(Request("GET", URL)))
         assert isinstance(outcome, Stored)
         assert scene.cache.stored_content(outcome).whole == b"content"
+
+    run(main)
+
+
+def test_a_plain_miss_is_pushed_like_any_other(run: RUN) -> None:
+    async def main() -> None:
+        scene = Scene()
+        request = Request("GET", URL)
+        course = scene.cache.course(request, looked=scene.cache.glance(URL))
+        step = await scene.cache.advance(course)
+        assert isinstance(step, Send)
+        assert step.request is request
+        # Somebody goes already, and whoever has looked as well waits.
+        other = scene.cache.course(request, looked=scene.cache.glance(URL))
+        async with anyio.create_task_group() as group:
+            group.start_soon(scene.cache.advance, other)
+            await scene.crowd(1)
+            assert course.awaited is True
+            group.cancel_scope.cancel()
+        live = response()
+        outcome: Any = await scene.cache.advance(course, (live.head, live))
+        assert (outcome.live, outcome.share, outcome.info.status) == (live, "commit", "miss")
+
+    run(main)
+
+
+def test_who_waits_with_a_pushed_exchange_fails_with_the_one_waited_for(run: RUN) -> None:
+    async def main() -> None:
+        scene = Scene()
+        course, other = (scene.cache.course(Request("GET", URL)) for _ in range(2))
+        await scene.cache.advance(course)
+
+        async def wait() -> None:
+            with pytest.raises(OSError, match="it is down"):
+                await scene.cache.advance(other)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            await scene.crowd(1)
+            course.broken(OSError("it is down"))
+
+    run(main)
+
+
+def test_the_rest_of_a_part_is_left_to_whoever_pushes(run: RUN) -> None:
+    def part(span: str, body: bytes) -> Live:
+        lines = {"ETag": '"a"', "Content-Range": f"bytes {span}/7", "Content-Length": str(len(body))}
+        return response("max-age=60", body, status=206, **lines)
+
+    async def main() -> None:
+        scene = Scene(policy=Policy(partial=True)).says(part("0-3", b"cont"))
+        await scene.get({"Range": "bytes=0-3"})
+        course = scene.cache.course(Request("GET", URL))
+        step = await scene.cache.advance(course)
+        assert isinstance(step, Send)
+        assert step.request.headers["range"] == "bytes=4-"
+        live = part("4-6", b"ent")
+        assert isinstance(await scene.cache.advance(course, (live.head, live)), Drain)
+        course.broken(KeyboardInterrupt())
 
     run(main)

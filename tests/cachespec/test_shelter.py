@@ -186,6 +186,13 @@ def test_nothing_is_stored_by_what_could_not_read(make_lab: MAKE, now: Monotonic
     assert lab.entries == []
 
 
+def test_what_varies_on_a_secret_is_not_stored_without_the_stores_own(make_lab: MAKE) -> None:
+    lab = make_lab(store=Faulty()).says("max-age=60", {"Vary": "Cookie"})
+    lab.store.broken = {"secret"}
+    assert lab.get(headers={"Cookie": "a=1"}).codes[-1] == "store-fails"
+    assert lab.entries == []
+
+
 def test_no_purge_is_lost(make_lab: MAKE, now: Monotonic) -> None:
     store = Faulty()
     lab = make_lab(store=store).says("max-age=60", body=b"old")

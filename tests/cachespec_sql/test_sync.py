@@ -67,7 +67,7 @@ def test_a_process_that_was_forked_leaves_its_parents_connections_alone(
     monkeypatch.setattr(forks, "seen", forks.seen + told)
     if not told:
         # Some servers fork without telling Python.
-        monkeypatch.setattr(forks, "_process", -1)
+        monkeypatch.setattr(forks, "_page", bytearray(1))
     assert store.read(KEY).item == samples.entry(URL)
     assert before not in store._readers
     # Before it finds itself in the parent again.
