@@ -220,9 +220,9 @@ def answered(case: Case, head: Response, live: Any, requested: float, received: 
 def answered_at_once(case: Case, head: Response, live: Any, requested: float, received: float) -> Live[Any] | None:
     """`answered`, where the store has nothing to do with that; None where it may have.
 
-    That nothing lies there, and that the request has no selecting values, is known.
+    That nothing lies there, and that the request has neither a range nor selecting values, is known.
     """
-    if head.status == 206 or "vary" in head.headers.fields:
+    if "vary" in head.headers.fields:
         return None
     plan = _plan_of_whole(case, head, requested, received)
     if plan is None:
