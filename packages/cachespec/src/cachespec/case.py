@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from .info import CacheInfo
@@ -18,7 +18,7 @@ Clock: TypeAlias = Callable[[], float]
 """Seconds since the epoch."""
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True)
 class Case:
     """One exchange under way: what was asked, of which cache, and what is known so far."""
 
@@ -29,19 +29,8 @@ class Case:
     background: bool
     keys: Keys
     info: CacheInfo
-    found: Found
+    found: Found = field(init=False)
     """What lies in the store, once somebody has looked."""
-
-    def __init__(
-        self, request: Request, policy: Policy, clock: Clock, wish: Wish, background: bool, keys: Keys, info: CacheInfo
-    ) -> None:
-        self.request = request
-        self.policy = policy
-        self.clock = clock
-        self.wish = wish
-        self.background = background
-        self.keys = keys
-        self.info = info
 
     @property
     def guarded(self) -> bool:

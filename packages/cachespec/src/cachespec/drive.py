@@ -124,13 +124,12 @@ class Course:
             return
         if not isinstance(outcome, Live):
             self.land((outcome.failure if isinstance(outcome, Stored) else None) or "again")
-        elif outcome.share != "commit" or outcome.plan is None:
-            self.land("alone", never=outcome.share == "never")
-        else:
-            if self.lease is not None:
-                # Given back when the body is in the store.
-                outcome.plan.lease, self.lease = self.lease, None
+        elif outcome.share == "commit" and outcome.plan is not None:
+            # Given back when the body is in the store.
+            outcome.plan.lease, self.lease = self.lease, None
             self.flights.headed(self.flight, wait)
+        else:
+            self.land("alone", never=outcome.share == "never")
 
     def broken(self, error: BaseException) -> None:
         """It failed, and those who wait fail likewise; or it was given up, and one of them goes on."""

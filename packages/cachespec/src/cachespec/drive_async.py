@@ -260,7 +260,7 @@ class AsyncCache(AsyncInventory):
     async def run(self, flow: StoreFlow[R], perform: Callable[[StoreStep], Awaitable[Any]] | None = None) -> R:
         """Drive a flow that asks for nothing but the store."""
         if self._inline and perform is None:
-            return self.shelter.run(flow, self.store)
+            return self._at_once(flow)
         perform = perform or self.perform
         try:
             step = next(flow)

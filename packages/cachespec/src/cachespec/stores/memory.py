@@ -102,7 +102,7 @@ class MemoryStore:
                 if node is not None:
                     self._remove(node)
                 return True
-            if mark != self._purges.mark and self._purges.refuses(item, mark):
+            if mark != self._purges.nothing.mark and self._purges.refuses(item, mark):
                 return False
             for body_id in item.body_ids if isinstance(item, Entry) and item.body is None else ():
                 if body_id not in self._bodies:

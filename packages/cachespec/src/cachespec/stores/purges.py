@@ -35,17 +35,19 @@ class PurgeLog:
     """The log in memory.  Not safe to share between threads without a lock."""
 
     def __init__(self) -> None:
-        self.mark: int = 0
-        """The number of the latest purge."""
         self.nothing: Reading = Reading(None, 0, 0)
-        """What is read where nothing lies."""
+        """What is read where nothing lies, with the number of the latest purge."""
         self._scopes: deque[Scope] = deque(maxlen=REMEMBERED)
+
+    @property
+    def mark(self) -> int:
+        """The number of the latest purge."""
+        return self.nothing.mark
 
     def add(self, scope: Scope) -> None:
         """Remember a purge."""
         self._scopes.append(scope)
-        self.mark += 1
-        self.nothing = Reading(None, 0, self.mark)
+        self.nothing = Reading(None, 0, self.mark + 1)
 
     def refuses(self, item: Item, mark: int) -> bool:
         """Whether `item`, of an exchange that began when `mark` was the latest purge, must not be stored."""
